@@ -1,0 +1,101 @@
+/*
+ * backend/backend.h - a device: where memory is, what it computes with, and
+ * when work is done.
+ *
+ * Two opaque element types keep model code from knowing either:
+ *
+ *   sl_act   an activation, in the backend's compute type
+ *            (fp32; bf16; fp64 in the tests that check gradients)
+ *   sl_real  everything that must be exact: parameters, gradients, moments,
+ *            statistics, losses, logits of similarities, final vectors
+ *            (fp32; fp64 in those tests)
+ *
+ * Pointers to them are addresses in the backend's own memory.  Model code never
+ * reads through one: it moves data with upload/download, which convert from and
+ * to float, and steps with sl_act_at() and sl_real_at().
+ */
+#ifndef SL_BACKEND_BACKEND_H
+#define SL_BACKEND_BACKEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+typedef struct sl_act sl_act;
+typedef struct sl_real sl_real;
+
+struct sl_ops;
+
+struct sl_backend {
+    const char *name;         /* "cpu-avx512", "cpu-ref", "cpu-ref-f64" */
+    const struct sl_ops *ops; /* ops.h */
+    size_t act_bytes;         /* bytes of one sl_act */
+    size_t real_bytes;        /* bytes of one sl_real */
+    void *impl;               /* the backend's own state (engine, scratch) */
+
+    /* Zeroed, 64-byte aligned. */
+    simlm_status (*alloc)(struct sl_backend *be, void **out, size_t bytes,
+                          const char *what, simlm_error *err);
+    void (*free)(struct sl_backend *be, void *p); /* accepts NULL */
+
+    /* Bytes as they are (token ids, positions). */
+    void (*upload)(struct sl_backend *be, void *dst, const void *src,
+                   size_t bytes);
+    void (*download)(struct sl_backend *be, void *dst, const void *src,
+                     size_t bytes);
+
+    /* n elements, converted. */
+    void (*upload_real)(struct sl_backend *be, sl_real *dst, const float *src,
+                        int64_t n);
+    void (*download_real)(struct sl_backend *be, float *dst,
+                          const sl_real *src, int64_t n);
+    void (*download_real64)(struct sl_backend *be, double *dst,
+                            const sl_real *src, int64_t n);
+    void (*upload_act)(struct sl_backend *be, sl_act *dst, const float *src,
+                       int64_t n);
+    void (*download_act)(struct sl_backend *be, float *dst, const sl_act *src,
+                         int64_t n);
+
+    /* Wait for everything issued; returns the first failure among it. */
+    simlm_status (*sync)(struct sl_backend *be, simlm_error *err);
+    void (*close)(struct sl_backend *be);
+};
+
+/* What a CPU can do; a mask over sl_cpu_detect() hides features. */
+enum {
+    SL_CPU_AVX2 = 1,   /* with FMA */
+    SL_CPU_AVX512 = 2, /* F, BW, DQ, VL */
+    SL_CPU_ONEDNN = 4, /* use oneDNN for matrix products */
+    SL_CPU_ALL = 7
+};
+unsigned sl_cpu_detect(void);
+
+/* From SIMLM_CPU=ref|avx2|avx512 (unset: everything the machine has). */
+unsigned sl_cpu_from_env(void);
+
+enum sl_compute { SL_FP32 = 0, SL_FP64 = 1 /* reference only, for tests */ };
+
+/*
+ * Open the CPU backend.  `cpu` is the set of features it may use; SL_FP64
+ * ignores it.  E_BACKEND if oneDNN cannot start.
+ */
+simlm_status sl_backend_open_cpu(struct sl_backend **out,
+                                 enum sl_compute compute, unsigned cpu,
+                                 simlm_error *err);
+void sl_backend_close(struct sl_backend *be); /* accepts NULL */
+
+/* Element n of an array in the backend's memory. */
+static inline sl_act *sl_act_at(const struct sl_backend *be, sl_act *p,
+                                int64_t n)
+{
+    return (sl_act *)((char *)p + n * (int64_t)be->act_bytes);
+}
+
+static inline sl_real *sl_real_at(const struct sl_backend *be, sl_real *p,
+                                  int64_t n)
+{
+    return (sl_real *)((char *)p + n * (int64_t)be->real_bytes);
+}
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * base/parallel.h - loops over several threads (OpenMP underneath).
+ *
+ * Work is cut by problem size, never by thread count: `fn` is called on
+ * half-open ranges [begin, end) that are whole multiples of `grain` long (the
+ * last may be shorter), and the cut points depend on n and grain alone.  A
+ * loop whose ranges write disjoint results, or partial sums per range that the
+ * caller adds in range order, gives the same bits on any number of threads.
+ *
+ * fn must not fail; it may run on any thread and several at a time.
+ */
+#ifndef SL_BASE_PARALLEL_H
+#define SL_BASE_PARALLEL_H
+
+#include <stdint.h>
+
+typedef void sl_range_fn(void *ctx, int64_t begin, int64_t end);
+
+/* n >= 0, grain >= 1.  One range: runs in the caller without a thread. */
+void sl_parallel_for(int64_t n, int64_t grain, sl_range_fn *fn, void *ctx);
+
+/* Threads the next loops of this calling thread use; n = 0 means one a core. */
+void sl_parallel_set_threads(int n);
+int sl_parallel_threads(void);
+
+/* Inside fn: which of the sl_parallel_threads() workers this is, from 0. */
+int sl_parallel_worker(void);
+
+#endif

@@ -1,0 +1,41 @@
+#include "check.h"
+
+#include <unistd.h>
+
+#include "base/file.h"
+
+static char dir[64];
+
+const char *test_tmpdir(void)
+{
+    if (!*dir) {
+        strcpy(dir, "/tmp/simlm-test-XXXXXX");
+        check_msg(mkdtemp(dir) != NULL, "cannot make %s", dir);
+    }
+    return dir;
+}
+
+void test_tmpdir_remove(void)
+{
+    if (*dir)
+        check_ok(sl_dir_remove(dir, &err));
+    *dir = '\0';
+}
+
+const char *test_path(const char *name)
+{
+    static char ring[16][256];
+    static int at;
+    char *p = ring[at++ % 16];
+
+    snprintf(p, sizeof ring[0], "%s/%s", test_tmpdir(), name);
+    return p;
+}
+
+const char *test_file(const char *name, const char *text)
+{
+    const char *path = test_path(name);
+
+    check_ok(sl_file_write(path, text, strlen(text), &err));
+    return path;
+}
