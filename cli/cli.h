@@ -1,0 +1,73 @@
+/*
+ * cli.h - what every command of the program shares.
+ *
+ * stdout is the result, stderr the chatter.  A command is a function that
+ * parses its option table, calls one job of the library and returns an exit
+ * code:
+ *
+ *     int cmd_encode(int argc, char **argv)
+ *     {
+ *         struct cli_run run = CLI_RUN_INIT;
+ *         simlm_encode_options o;
+ *         simlm_encode_options_init(&o);
+ *         const struct option_row options[] = {
+ *             OPT_STRING('m', "model", &o.model, "dir", "the encoder"),
+ *             CLI_COMMON_OPTIONS(&run),
+ *             OPT_END()
+ *         };
+ *         ...
+ *         if (!cli_run_begin(&run))
+ *             return CLI_FAILED;
+ *         o.threads = run.threads;
+ *         return cli_run_end(&run, simlm_encode_files(&o, &run.observer,
+ *                                                     &run.err));
+ *     }
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include <simlm/observer.h>
+#include <simlm/status.h>
+
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+/* "simlm: <message>" on stderr. */
+void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+struct cli_run {
+    int32_t threads;
+    bool quiet;
+    const char *log_json;
+
+    simlm_observer observer; /* pass its address to the job */
+    simlm_error err;
+    FILE *log; /* --log-json */
+    bool bar;  /* stderr is a terminal */
+    struct timespec phase_start, last_drawn;
+    char phase[48];
+};
+/* clang-format off */
+#define CLI_RUN_INIT { .threads = 0, .err = { SIMLM_OK, "" } }
+
+/* The rows that long-running commands share. */
+#define CLI_COMMON_OPTIONS(run)                                               \
+    OPT_GROUP("Running"),                                                     \
+    OPT_INT('t', "threads", &(run)->threads, 0, 1024, "n",                    \
+            "threads; 0: one a core"),                                        \
+    OPT_FLAG('q', "quiet", &(run)->quiet, "no progress, no messages"),        \
+    OPT_STRING(0, "log-json", &(run)->log_json, "file",                       \
+               "append records of the run, one JSON object a line")
+/* clang-format on */
+
+/* Open the log, catch SIGINT and SIGTERM, start the clock.  False: reported. */
+bool cli_run_begin(struct cli_run *run);
+
+/* Clear the bar, report the error if there is one; the exit code. */
+int cli_run_end(struct cli_run *run, simlm_status st);
+
+#endif

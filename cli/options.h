@@ -1,0 +1,95 @@
+/*
+ * options.h - a command's options as a table: the table is the manual.
+ *
+ * --help, and later the man page and shell completion, are printed from it, so
+ * what is documented is what is parsed.  The macros check types: the compound
+ * literal makes the address of a wrong variable a compiler diagnostic.
+ *
+ *     int32_t k = 1000;
+ *     const struct option_row options[] = {
+ *         OPT_INT('k', "top", &k, 1, 10000, "n", "passages for a query"),
+ *         OPT_END()
+ *     };
+ *     argc = options_parse(argc, argv, options, usage);
+ *     if (argc < 0)
+ *         return options_exit_code(argc);
+ *     ... argv[0 .. argc - 1] are the operands
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum option_type {
+    OPT_TYPE_END,
+    OPT_TYPE_GROUP,
+    OPT_TYPE_FLAG,
+    OPT_TYPE_INT,
+    OPT_TYPE_INT64,
+    OPT_TYPE_REAL,
+    OPT_TYPE_STRING,
+    OPT_TYPE_LIST,
+    OPT_TYPE_CHOICE
+};
+
+/* An option that may be given several times collects its values here. */
+struct option_list {
+    const char *item[64];
+    int n;
+};
+
+struct option_row {
+    enum option_type type;
+    char short_name;       /* 0 if none */
+    const char *long_name; /* without the dashes */
+    void *value;
+    const char *arg;  /* shown as <arg>; for a choice "a|b|c", its values */
+    const char *help; /* lower case, no full stop */
+    double min, max;  /* inclusive; checked before the command runs */
+};
+
+/* clang-format off */
+#define OPT_END()    { .type = OPT_TYPE_END }
+#define OPT_GROUP(h) { .type = OPT_TYPE_GROUP, .help = (h) }
+#define OPT_FLAG(s, l, v, h) \
+    { .type = OPT_TYPE_FLAG, .short_name = (s), .long_name = (l), \
+      .value = (bool *){ v }, .help = (h) }
+#define OPT_INT(s, l, v, lo, hi, a, h) \
+    { .type = OPT_TYPE_INT, .short_name = (s), .long_name = (l), \
+      .value = (int32_t *){ v }, .arg = (a), .help = (h), \
+      .min = (lo), .max = (hi) }
+#define OPT_INT64(s, l, v, lo, hi, a, h) \
+    { .type = OPT_TYPE_INT64, .short_name = (s), .long_name = (l), \
+      .value = (int64_t *){ v }, .arg = (a), .help = (h), \
+      .min = (lo), .max = (hi) }
+#define OPT_REAL(s, l, v, lo, hi, a, h) \
+    { .type = OPT_TYPE_REAL, .short_name = (s), .long_name = (l), \
+      .value = (double *){ v }, .arg = (a), .help = (h), \
+      .min = (lo), .max = (hi) }
+#define OPT_STRING(s, l, v, a, h) \
+    { .type = OPT_TYPE_STRING, .short_name = (s), .long_name = (l), \
+      .value = (const char **){ v }, .arg = (a), .help = (h) }
+#define OPT_LIST(s, l, v, a, h) \
+    { .type = OPT_TYPE_LIST, .short_name = (s), .long_name = (l), \
+      .value = (struct option_list *){ v }, .arg = (a), .help = (h) }
+/* v is the index of the chosen name in `names`, "first|second|third". */
+#define OPT_CHOICE(s, l, v, names, h) \
+    { .type = OPT_TYPE_CHOICE, .short_name = (s), .long_name = (l), \
+      .value = (int32_t *){ v }, .arg = (names), .help = (h) }
+/* clang-format on */
+
+/*
+ * Parse argv[1 ..]; operands are moved to argv[0 ..].  Returns their number, or
+ * a negative value for options_exit_code() when the command is to end at once:
+ * --help was printed, or a usage error was reported.
+ */
+int options_parse(int argc, char **argv, const struct option_row *options,
+                  const char *const *usage);
+int options_exit_code(int parsed);
+
+/* Report a usage error of the command's own; returns CLI_USAGE. */
+int options_usage(const char *const *usage, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif
