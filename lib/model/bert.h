@@ -1,0 +1,89 @@
+/*
+ * model/bert.h - a model: its shape, its parameters, its state of training.
+ *
+ * One struct serves every stage, because they differ only in which components
+ * are present:
+ *
+ *   encoder, bi-encoder   embeddings, layers
+ *   masked LM, generator  ... and the LM head (for ELECTRA: embeddings of width
+ *                         E, a projection E -> D, a head D -> E)
+ *   RLM                   ... and n_decoder more layers
+ *
+ * A model owns its blocks and no activations; sessions (encoder.h, mlm.h,
+ * rlm.h, biencoder.h) own activations and borrow a model.  Weights are read by
+ * any number of sessions at once; gradients belong to one.
+ */
+#ifndef SL_MODEL_BERT_H
+#define SL_MODEL_BERT_H
+
+#include "model/config.h"
+#include "model/params.h"
+#include "nn/tokens.h"
+#include "nn/weights.h"
+
+/* The components, over one block (weights, or gradients). */
+struct sl_bert_weights {
+    struct sl_embed_weights embed;
+    struct sl_layer_weights *layer;   /* [L] */
+    struct sl_lm_head_weights head;   /* has_head */
+    struct sl_layer_weights *decoder; /* [n_decoder] */
+};
+
+struct sl_bert {
+    struct sl_backend *be; /* borrowed */
+    struct sl_config cfg;
+    bool has_head;
+    int64_t n_decoder;
+    struct sl_params params;
+    int64_t first_decoder; /* index of the decoder's first parameter */
+
+    sl_real *w;                  /* [params.size] */
+    sl_real *g, *m, *v;          /* the same, or NULL before sl_bert_train() */
+    struct sl_bert_weights W, G; /* bound to w and g */
+};
+
+/* What a model consists of besides embeddings and layers. */
+struct sl_bert_parts {
+    bool head;         /* the LM head */
+    int64_t n_decoder; /* decoder layers */
+};
+
+/* Zeroed weights of the shape of cfg. */
+simlm_status sl_bert_new(struct sl_bert **out, struct sl_backend *be,
+                         const struct sl_config *cfg,
+                         struct sl_bert_parts parts, simlm_error *err);
+void sl_bert_free(struct sl_bert *m); /* accepts NULL */
+
+/* Random weights, a pure function of seed and shape. */
+simlm_status sl_bert_init(struct sl_bert *m, uint64_t seed, simlm_error *err);
+
+/*
+ * Open <dir>/config.json and <dir>/model.safetensors.  Decoder layers come
+ * from <dir>/decoder.safetensors if it is there and fits, else they are copies
+ * of the encoder's last n_decoder layers, in order (spec 1.2; n_decoder may
+ * not exceed L).  `ignored` (may be NULL) collects names of tensors not used.
+ */
+simlm_status sl_bert_open(struct sl_bert **out, struct sl_backend *be,
+                          const char *dir, struct sl_bert_parts parts,
+                          struct sl_strmap *ignored, simlm_error *err);
+
+/* Decoder layers <- copies of the encoder's last n_decoder layers. */
+void sl_bert_copy_decoder(struct sl_bert *m);
+
+/* Make g, m and v, zeroed.  Twice is fine. */
+simlm_status sl_bert_train(struct sl_bert *m, simlm_error *err);
+void sl_bert_zero_grad(struct sl_bert *m);
+
+/*
+ * Write config.json, model.safetensors (with the head, names "bert.*" and
+ * "cls.*"; or, with_head false, a bare encoder without prefix as AutoModel
+ * writes it) and, if there are decoder layers and with_head,
+ * decoder.safetensors
+ * ("0.attention.self.query.weight", ...) into an existing directory.
+ */
+simlm_status sl_bert_save(const struct sl_bert *m, const char *dir,
+                          bool with_head, simlm_error *err);
+
+struct sl_token_limits sl_bert_limits(const struct sl_bert *m);
+
+#endif

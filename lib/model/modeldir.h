@@ -1,0 +1,83 @@
+/*
+ * model/modeldir.h - what a model directory says besides its weights: how a
+ * text becomes tokens' order, a vector, and how long it may be.
+ *
+ *   config.json, model.safetensors        bert.h
+ *   vocab.txt, tokenizer.json,
+ *   tokenizer_config.json, special_tokens_map.json      lib/text
+ *   modules.json, 1_Pooling/config.json, 2_Normalize,
+ *   sentence_bert_config.json, config_sentence_transformers.json
+ *                                         sentence-transformers' own
+ *   simlm.json                            what those cannot say
+ *
+ * A directory without any of the last two is a plain BERT: SimLM's defaults
+ * (spec 10.5).  One with sentence-transformers' files and no simlm.json is
+ * encoded as that library would.
+ */
+#ifndef SL_MODEL_MODELDIR_H
+#define SL_MODEL_MODELDIR_H
+
+#include "backend/ops.h"
+#include "model/config.h"
+
+/* How a passage's title and text are put before the tokenizer. */
+enum sl_passage_form {
+    SL_PASSAGE_PAIR = 0,  /* [CLS] title [SEP] text [SEP], types 0 and 1 */
+    SL_PASSAGE_JOINED = 1 /* [CLS] title + " " + text [SEP]; without a title
+                           * the text alone (BEIR's and ST's way) */
+};
+
+struct sl_profile {
+    enum sl_pooling pooling;
+    bool normalize;
+    enum sl_passage_form form;
+    char *missing_title; /* stands for an absent or empty title; NULL: none,
+                          * the text alone as a single sequence */
+    char *query_prompt;  /* put before the text; NULL: none */
+    char *passage_prompt;
+    int32_t query_max_length; /* tokens, special ones included */
+    int32_t passage_max_length;
+};
+
+/* SimLM's: pair, "-", CLS, normalised, 32 and 144. */
+simlm_status sl_profile_default(struct sl_profile *p, simlm_error *err);
+void sl_profile_free(struct sl_profile *p);
+simlm_status sl_profile_copy(struct sl_profile *out, const struct sl_profile *p,
+                             simlm_error *err);
+
+/*
+ * Read <dir>'s.  Unknown pooling (max, ...) or modules (Dense, ...) are refused
+ * by name.  Lengths are cut to cfg's positions.
+ */
+simlm_status sl_profile_load(struct sl_profile *p, const char *dir,
+                             const struct sl_config *cfg, simlm_error *err);
+
+/* Write simlm.json and sentence-transformers' files into an existing dir. */
+simlm_status sl_profile_save(const struct sl_profile *p, const char *dir,
+                             const struct sl_config *cfg, simlm_error *err);
+
+/* Copy the tokenizer's files that <from> has into <to>. */
+simlm_status sl_modeldir_copy_tokenizer(const char *to, const char *from,
+                                        simlm_error *err);
+
+/*
+ * A directory made whole or not at all: write into the directory `tmp`, then
+ * commit (fsync, rename to path; an existing model directory at path is
+ * replaced) or abort (removed).
+ */
+struct sl_dir_out {
+    char *path, *tmp;
+};
+simlm_status sl_dir_out_open(struct sl_dir_out *o, const char *path,
+                             simlm_error *err);
+simlm_status sl_dir_out_commit(struct sl_dir_out *o, simlm_error *err);
+void sl_dir_out_abort(struct sl_dir_out *o); /* after commit: no-op */
+
+struct sl_bert;
+
+/* All of the above in one: weights, profile, tokenizer files of <from>. */
+simlm_status sl_modeldir_save(const char *path, const struct sl_bert *m,
+                              bool with_head, const struct sl_profile *p,
+                              const char *tokenizer_from, simlm_error *err);
+
+#endif
