@@ -1,0 +1,177 @@
+/*
+ * simlm/train.h - pre-training and fine-tuning (experimental API).
+ *
+ *   simlm_pretrain  masked-LM training of a BERT or an ELECTRA generator, and
+ *                   SimLM's replaced language modelling through a bottleneck
+ *   simlm_finetune  contrastive training of a bi-encoder
+ *
+ *   simlm_pretrain_options o;
+ *   simlm_error err;
+ *
+ *   simlm_pretrain_options_init(&o);
+ *   o.train.model = "base";
+ *   o.generator = "generator";
+ *   o.train.output = "simlm";
+ *   o.corpus = files, o.n_corpus = n;
+ *   if (simlm_pretrain(&o, NULL, &err) < 0)
+ *           fprintf(stderr, "%s\n", err.msg);
+ *
+ * A run writes into its output directory
+ *
+ *   train.json              everything that decides the result: resolved options,
+ *                           seed, version, hashes of the data
+ *   log.jsonl               one record a line: steps, evaluations, the end
+ *   checkpoint-<step>.safetensors   state to resume from, the last two
+ *   model.safetensors, ...  the trained model, when the run is over; the
+ *                           checkpoints are gone then
+ *
+ * The same call again resumes an interrupted run; the result is, bit for bit,
+ * that of a run that was not interrupted.  If the directory holds a run with
+ * other options the call is refused, unless `overwrite` is set.
+ *
+ * Everything random is a function of `seed`.  Results do not depend on the
+ * number of threads.
+ */
+#ifndef SIMLM_TRAIN_H
+#define SIMLM_TRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <simlm/observer.h>
+#include <simlm/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* lib/train/schedule.h has the formulas. */
+typedef enum simlm_schedule {
+    SIMLM_SCHEDULE_LINEAR = 0,  /* linear warm-up, linear decay to 0 */
+    SIMLM_SCHEDULE_LOG = 1,     /* the reference's: DeepSpeed 0.6 WarmupDecayLR */
+    SIMLM_SCHEDULE_CONSTANT = 2 /* linear warm-up, then constant */
+} simlm_schedule;
+
+/* How the losses of a step's micro-batches are averaged. */
+typedef enum simlm_loss_mean {
+    SIMLM_MEAN_STEP = 0, /* over all tokens of the step: no cut matters */
+    SIMLM_MEAN_MICRO = 1 /* mean of micro-batch means, as the reference */
+} simlm_loss_mean;
+
+/* What both kinds of training share.  Enumerations are int32_t fields. */
+typedef struct simlm_train_options {
+    const char *model;  /* directory to start from */
+    const char *output; /* directory to write */
+    bool overwrite;     /* forget what another run left in output */
+
+    int64_t steps;        /* updates; 0: as many as `epochs` takes */
+    double epochs;        /* passes over the training examples */
+    int32_t batch;        /* sequences (pretrain) or queries (finetune) a step */
+    int32_t batch_tokens; /* tokens computed at once; decides memory */
+    int32_t loss_mean;    /* simlm_loss_mean */
+
+    double lr;           /* peak learning rate */
+    double warmup;       /* steps, or, below 1, a share of them */
+    int32_t schedule;    /* simlm_schedule */
+    double weight_decay; /* 0 in all of SimLM's stages */
+    bool decay_all;      /* decay biases and layer norms, too (DeepSpeed) */
+    double beta1, beta2, eps; /* AdamW */
+    double clip;         /* largest global gradient norm; 0: no clipping */
+    double dropout;      /* hidden and attention; negative: the model's own */
+    bool checkpointing;  /* recompute activations: less memory, more time */
+
+    int64_t eval_samples; /* held out; negative: automatic, at most 2% */
+    int32_t log_every;    /* steps between records; 0: never */
+    int32_t eval_every;   /* steps between evaluations; 0: at the end only */
+    int32_t save_every;   /* steps between checkpoints; 0: when stopped only */
+    uint64_t seed;
+    int32_t threads; /* 0: one a core */
+} simlm_train_options;
+
+/* ---- pre-training ------------------------------------------------------ */
+
+typedef enum simlm_objective {
+    SIMLM_OBJECTIVE_MLM = 0, /* masked language modelling */
+    SIMLM_OBJECTIVE_RLM = 1  /* replaced language modelling, spec 1.2 */
+} simlm_objective;
+
+typedef enum simlm_mask_form {
+    SIMLM_MASK_ALL = 0,     /* every masked token becomes [MASK] */
+    SIMLM_MASK_80_10_10 = 1 /* [MASK], a random token, the token itself */
+} simlm_mask_form;
+
+typedef struct simlm_pretrain_options {
+    simlm_train_options train;
+    const char *const *corpus; /* files of passages */
+    int32_t n_corpus;
+    int32_t objective;  /* simlm_objective */
+    int32_t max_length; /* tokens of a passage with its special ones */
+    int32_t mask_form;  /* simlm_mask_form; negative: 80-10-10 for mlm, all for rlm */
+    double mask_rate;   /* mlm: share of tokens hidden */
+
+    /* rlm only */
+    const char *generator;      /* directory of the frozen masked LM */
+    bool generator_dropout;     /* on while training, as the reference has it */
+    double encoder_rate;        /* share of tokens replaced, encoder's copy */
+    double decoder_rate;        /* the same for the decoder's, which has both */
+    int32_t decoder_layers;     /* copied from the encoder's last */
+} simlm_pretrain_options;
+
+SIMLM_API void simlm_pretrain_options_init(simlm_pretrain_options *o);
+
+/*
+ * E_ARG        an option out of range; a warm-up over half the run; a directory
+ *              that holds another run
+ * E_FORMAT     a malformed corpus or model; a generator of another vocabulary
+ * E_NUMERIC    a loss or gradient that is not finite; names step and tensor
+ * E_CANCELLED  the observer asked to stop; a checkpoint was saved
+ */
+SIMLM_API simlm_status simlm_pretrain(const simlm_pretrain_options *o,
+                                      const simlm_observer *observer,
+                                      simlm_error *err);
+
+/* ---- fine-tuning ------------------------------------------------------- */
+
+typedef enum simlm_false_negatives {
+    SIMLM_FALSE_NEGATIVES_KEEP = 0, /* the reference: another query's passage is
+                                     * a negative even if it is a known answer */
+    SIMLM_FALSE_NEGATIVES_MASK = 1  /* known answers leave the denominator */
+} simlm_false_negatives;
+
+typedef struct simlm_finetune_options {
+    simlm_train_options train;
+    const char *corpus; /* passages */
+
+    /* Either these three ... */
+    const char *queries;   /* id \t text, or BEIR queries.jsonl */
+    const char *qrels;     /* every judged passage of grade >= 1 is a positive */
+    const char *negatives; /* a run: its hits that are not positives */
+    /* ... or examples in SimLM's own form. */
+    const char *examples; /* train.jsonl: query, positives, negatives */
+
+    int32_t negative_depth;  /* leading hits of the run that are used */
+    int32_t negative_count;  /* negatives kept a query */
+    int32_t negative_random; /* random passages among them */
+    const char *save_examples; /* write the list as train.jsonl; may be NULL */
+
+    int32_t passages; /* a query: one positive and passages - 1 negatives */
+    int32_t query_length, passage_length; /* tokens with the special ones */
+    bool use_first_positive; /* the NQ scripts' filter of positives */
+    double temperature;
+    bool full_contrastive;   /* four blocks; false: query-passage alone */
+    double loss_scale;       /* factor of the loss; 0 or less: 1 */
+    int32_t false_negatives; /* simlm_false_negatives */
+} simlm_finetune_options;
+
+SIMLM_API void simlm_finetune_options_init(simlm_finetune_options *o);
+
+/* Errors as simlm_pretrain(); E_ARG also where a step's activations cannot fit
+ * in this machine's memory. */
+SIMLM_API simlm_status simlm_finetune(const simlm_finetune_options *o,
+                                      const simlm_observer *observer,
+                                      simlm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* SIMLM_TRAIN_H */
