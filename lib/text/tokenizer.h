@@ -73,20 +73,20 @@ bool sl_tokenizer_same_vocab(const struct sl_tokenizer *a,
                              const struct sl_tokenizer *b);
 
 /* Ids that grow.  Start from { 0 }; set n to 0 to use the room again. */
-struct sl_tokens {
+struct sl_id_list {
     int32_t *id;
     int64_t n, cap;
 };
-void sl_tokens_free(struct sl_tokens *x); /* and make it empty */
+void sl_id_list_free(struct sl_id_list *x); /* and make it empty */
 
 /*
  * Append the ids of text[0 .. len) to *out, without [CLS] and [SEP].  False
  * only if memory ran out; then out->n is what it was.
  */
-bool sl_tokenizer_encode(const struct sl_tokenizer *t, struct sl_tokens *out,
+bool sl_tokenizer_encode(const struct sl_tokenizer *t, struct sl_id_list *out,
                          const char *text, size_t len);
 
-/* A view of ids that lie somewhere else: in a token cache, in an sl_tokens. */
+/* A view of ids that lie somewhere else: in a token cache, in an sl_id_list. */
 struct sl_ids {
     const int32_t *id;
     int64_t n;
