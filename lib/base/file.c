@@ -11,6 +11,13 @@
 #include "base/alloc.h"
 #include "base/str.h"
 
+static bool is_special(const char *path)
+{
+    struct stat info;
+
+    return !stat(path, &info) && !S_ISREG(info.st_mode);
+}
+
 simlm_status sl_out_open(struct sl_out *o, const char *path, simlm_error *err)
 {
     struct sl_str tmp = { 0 };
@@ -24,15 +31,17 @@ simlm_status sl_out_open(struct sl_out *o, const char *path, simlm_error *err)
     if (sl_dir_exists(path))
         return sl_fail(err, SIMLM_E_IO, "cannot write '%s': is a directory",
                        path);
-    sl_str_printf(&tmp, "%s.tmp.%ld", path, (long)getpid());
     o->path = sl_strdup(path);
+    /* A device or a pipe is written as it comes: renaming would replace it. */
+    if (!is_special(path))
+        sl_str_printf(&tmp, "%s.tmp.%ld", path, (long)getpid());
     if (!sl_str_ok(&tmp) || !o->path) {
         sl_str_free(&tmp);
         sl_out_abort(o);
         return sl_fail_nomem(err, "an output's name");
     }
     o->tmp = tmp.s;
-    o->f = fopen(o->tmp, "wb");
+    o->f = fopen(o->tmp ? o->tmp : path, "wb");
     if (o->f)
         return SIMLM_OK;
     st = sl_fail_errno(err, "write", path);

@@ -26,7 +26,10 @@ struct sl_out {
     char *path, *tmp;
 };
 
-/* path "-" writes to standard output, as it comes. */
+/*
+ * path "-" writes to standard output; a device or pipe that is there already
+ * (/dev/full) is written in place.  Both are written as it comes.
+ */
 simlm_status sl_out_open(struct sl_out *o, const char *path, simlm_error *err);
 
 /* Flush, fsync, close, rename.  On failure the temporary is gone, too. */
