@@ -45,7 +45,8 @@ static void lay_out(struct header *h, uint64_t ids_bytes, uint64_t path_bytes)
     h->file_bytes = h->model_path_at + path_bytes;
 }
 
-/* ---- reading ---------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------
+ */
 
 static simlm_status malformed(const char *path, const char *why,
                               simlm_error *err)
@@ -106,8 +107,8 @@ static simlm_status check_ids(const struct sl_flat *ix, uint64_t room,
         nul = memchr(ix->ids + at, '\0', (size_t)(end - at));
         if (nul != ix->ids + end - 1)
             return sl_fail(err, SIMLM_E_FORMAT,
-                           "'%s': the id of row %" PRId64 " is malformed",
-                           path, i);
+                           "'%s': the id of row %" PRId64 " is malformed", path,
+                           i);
     }
     if (aligned(ix->id_at[ix->n]) != room)
         return malformed(path, "its ids end in the wrong place", err);
@@ -117,7 +118,7 @@ static simlm_status check_ids(const struct sl_flat *ix, uint64_t room,
 simlm_status sl_flat_open(struct sl_flat *ix, const char *path,
                           simlm_error *err)
 {
-    struct sl_flat f = { 0 };
+    struct sl_flat f = {0};
     struct header h;
     simlm_status st;
 
@@ -154,7 +155,7 @@ out:
 void sl_flat_close(struct sl_flat *ix)
 {
     sl_map_close(&ix->map);
-    *ix = (struct sl_flat){ 0 };
+    *ix = (struct sl_flat){0};
 }
 
 const char *sl_flat_id(const struct sl_flat *ix, int64_t row)
@@ -163,7 +164,8 @@ const char *sl_flat_id(const struct sl_flat *ix, int64_t row)
     return ix->ids + ix->id_at[row];
 }
 
-/* ---- writing ------------------------------------------------------------------ */
+/* ---- writing
+ * ------------------------------------------------------------------ */
 
 simlm_status sl_flat_writer_open(struct sl_flat_writer *w, const char *path,
                                  int64_t dim, uint64_t model_hash,
@@ -172,9 +174,8 @@ simlm_status sl_flat_writer_open(struct sl_flat_writer *w, const char *path,
     static const unsigned char zero[HEADER_BYTES];
 
     SL_ASSERT(dim >= 1 && dim <= SL_FLAT_MAX_DIM);
-    *w = (struct sl_flat_writer){ .dim = dim,
-                                  .stride = stride_of(dim),
-                                  .model_hash = model_hash };
+    *w = (struct sl_flat_writer){
+        .dim = dim, .stride = stride_of(dim), .model_hash = model_hash};
     if (!strcmp(path, "-"))
         return sl_fail(err, SIMLM_E_ARG,
                        "an index cannot be written to standard output");
@@ -225,7 +226,8 @@ static int by_hash(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
-/* 16 bytes a row, where a hash table with the ids would take many times that. */
+/* 16 bytes a row, where a hash table with the ids would take many times that.
+ */
 static simlm_status check_distinct(const struct sl_flat_writer *w,
                                    simlm_error *err)
 {
@@ -238,7 +240,7 @@ static simlm_status check_distinct(const struct sl_flat_writer *w,
     for (int64_t i = 0; i < w->n; i++) {
         const char *id = w->ids.s + id_at[i];
 
-        h[i] = (struct hashed_id){ sl_hash64(id, strlen(id), 0), i };
+        h[i] = (struct hashed_id){sl_hash64(id, strlen(id), 0), i};
     }
     qsort(h, (size_t)w->n, sizeof *h, by_hash);
     for (int64_t i = 1; i < w->n && st == SIMLM_OK; i++) {
@@ -267,13 +269,13 @@ static void write_at(FILE *f, uint64_t at, const void *bytes, size_t n)
 
 simlm_status sl_flat_writer_commit(struct sl_flat_writer *w, simlm_error *err)
 {
-    struct header h = { .magic = MAGIC,
-                        .version = VERSION,
-                        .byte_order = BYTE_ORDER_MARK,
-                        .n = w->n,
-                        .dim = w->dim,
-                        .stride = w->stride,
-                        .model_hash = w->model_hash };
+    struct header h = {.magic = MAGIC,
+                       .version = VERSION,
+                       .byte_order = BYTE_ORDER_MARK,
+                       .n = w->n,
+                       .dim = w->dim,
+                       .stride = w->stride,
+                       .model_hash = w->model_hash};
     uint64_t end = w->ids.len;
     simlm_status st = SIMLM_OK;
 
@@ -288,8 +290,7 @@ simlm_status sl_flat_writer_commit(struct sl_flat_writer *w, simlm_error *err)
         lay_out(&h, w->ids.len, w->model_path.len);
         write_at(w->out.f, h.id_at_at, w->id_at.s, w->id_at.len);
         write_at(w->out.f, h.ids_at, sl_str_c(&w->ids), w->ids.len);
-        write_at(w->out.f, h.model_path_at, w->model_path.s,
-                 w->model_path.len);
+        write_at(w->out.f, h.model_path_at, w->model_path.s, w->model_path.len);
         if (!fseek(w->out.f, 0, SEEK_SET))
             fwrite(&h, 1, sizeof h, w->out.f);
         st = sl_out_commit(&w->out, err);

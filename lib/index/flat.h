@@ -35,7 +35,8 @@
 
 #define SL_FLAT_MAX_DIM 65536
 
-/* ---- reading ---------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------
+ */
 
 struct sl_flat {
     struct sl_map map;
@@ -59,7 +60,8 @@ void sl_flat_close(struct sl_flat *ix); /* a zeroed one: no-op */
 /* The id of a row, 0 <= row < n; valid until the index is closed. */
 const char *sl_flat_id(const struct sl_flat *ix, int64_t row);
 
-/* ---- writing ------------------------------------------------------------------ */
+/* ---- writing
+ * ------------------------------------------------------------------ */
 
 /* Rows are added as they come; the file appears, whole, with commit. */
 struct sl_flat_writer {
@@ -82,9 +84,11 @@ simlm_status sl_flat_writer_add(struct sl_flat_writer *w, const float *vector,
 simlm_status sl_flat_writer_commit(struct sl_flat_writer *w, simlm_error *err);
 void sl_flat_writer_abort(struct sl_flat_writer *w);
 
-/* ---- searching ------------------------------------------------------------------ */
+/* ---- searching
+ * ------------------------------------------------------------------ */
 
-/* Scratch for searches; belongs to one thread at a time, as its backend does. */
+/* Scratch for searches; belongs to one thread at a time, as its backend does.
+ */
 struct sl_flat_search;
 
 /*

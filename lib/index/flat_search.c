@@ -145,7 +145,7 @@ static simlm_status score_block(struct sl_flat_search *s, int64_t n,
                                 int64_t first, int64_t rows, simlm_error *err)
 {
     const struct sl_flat *ix = s->ix;
-    struct block_task task = { s->top, s->score, rows, first };
+    struct block_task task = {s->top, s->score, rows, first};
 
     s->be->upload_real(s->be, s->rows, ix->rows + first * ix->stride,
                        rows * ix->stride);

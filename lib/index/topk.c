@@ -13,7 +13,7 @@ static uint64_t key_of(float score, int64_t row)
 
     memcpy(&bits, &s, sizeof bits);
     bits ^= (bits >> 31) ? 0xffffffffu : 0x80000000u;
-    return (uint64_t)bits << 32 | (uint32_t)~(uint32_t)row;
+    return (uint64_t)bits << 32 | (uint32_t) ~(uint32_t)row;
 }
 
 static float score_of(uint64_t key)
@@ -28,7 +28,7 @@ static float score_of(uint64_t key)
 
 static int64_t row_of(uint64_t key)
 {
-    return (int64_t)(uint32_t)~(uint32_t)key;
+    return (int64_t)(uint32_t) ~(uint32_t)key;
 }
 
 /* Sink `key` from position i of a heap of n keys with the smallest on top. */
@@ -60,7 +60,7 @@ static void sift_up(uint64_t *heap, int64_t i, uint64_t key)
 
 void sl_topk_begin(struct sl_topk *t, uint64_t *heap, int64_t k)
 {
-    *t = (struct sl_topk){ .heap = heap, .k = k, .bar = -INFINITY };
+    *t = (struct sl_topk){.heap = heap, .k = k, .bar = -INFINITY};
 }
 
 static void offer_one(struct sl_topk *t, float score, int64_t row)
@@ -86,7 +86,7 @@ static bool any_reaches(const float *score, float bar)
     uint32_t any = 0;
 
     for (int i = 0; i < STRIDE; i++)
-        any |= (uint32_t)!(score[i] < bar);
+        any |= (uint32_t) !(score[i] < bar);
     return any;
 }
 

@@ -28,8 +28,8 @@
 struct sl_topk {
     uint64_t *heap; /* [k], the caller's */
     int64_t k, n;   /* n of at most k kept */
-    float bar;      /* the worst score kept once full; what is below cannot enter */
-    bool nan;       /* a score was not a number (it was left out) */
+    float bar; /* the worst score kept once full; what is below cannot enter */
+    bool nan;  /* a score was not a number (it was left out) */
 };
 
 /* Start over with the caller's heap of k >= 1 keys. */
