@@ -1,0 +1,68 @@
+/*
+ * backend/cpu/cpu.h - the CPU backend from within: the state behind
+ * sl_backend.impl, and the initialisers that fill the table one over the other.
+ *
+ * Order is the policy: ref fills every slot, so an op without a fast version is
+ * slow and right, never missing; onednn, then avx2, then avx512 override.
+ */
+#ifndef SL_BACKEND_CPU_CPU_H
+#define SL_BACKEND_CPU_CPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/cpu/kernels.h"
+#include "backend/ops.h"
+
+struct sl_onednn; /* onednn/onednn.h */
+
+struct sl_cpu {
+    struct sl_backend be;
+    struct sl_ops ops;
+    struct sl_cpu_kernels kernels; /* fp32 only */
+    struct sl_onednn *dnn;         /* NULL: not used */
+    simlm_status failed;           /* the first failure since the last sync() */
+    void *scratch;
+    size_t scratch_bytes;
+};
+
+/*
+ * Cut sl_cpu_scratch() (kernels.h) into pieces: ask for the sum of the pieces'
+ * sizes, each rounded by the first, then take them with the second.
+ */
+static inline size_t sl_cpu_round(size_t bytes)
+{
+    return (bytes + 63) & ~(size_t)63;
+}
+
+static inline void *sl_cpu_cut(void **at, size_t bytes)
+{
+    void *p = *at;
+
+    *at = (char *)p + sl_cpu_round(bytes);
+    return p;
+}
+
+/* Rows of logits [rows, V] that are held at a time: about 32 MB in fp32. */
+static inline int64_t sl_cpu_vocab_rows(int64_t V)
+{
+    int64_t rows = ((int64_t)1 << 23) / V / 32 * 32;
+
+    return rows < 32 ? 32 : rows > 512 ? 512 : rows;
+}
+
+/* Tell sync() of a failure; the first one stays. */
+static inline void sl_cpu_failed(struct sl_backend *be, simlm_status st)
+{
+    struct sl_cpu *cpu = be->impl;
+
+    if (cpu->failed == SIMLM_OK)
+        cpu->failed = st;
+}
+
+void sl_ops_init_ref_f32(struct sl_ops *ops);
+void sl_ops_init_ref_f64(struct sl_ops *ops);
+void sl_kernels_init_ref(struct sl_cpu_kernels *k);
+
+#endif

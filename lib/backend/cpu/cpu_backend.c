@@ -1,0 +1,221 @@
+/*
+ * backend/cpu/cpu_backend.c - the CPU as a device, and what this one can do.
+ *
+ * Memory is the heap, upload is memcpy, and everything issued is done when the
+ * op returns; what sync() has to tell is that scratch or oneDNN failed.
+ */
+#include "backend/cpu/cpu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* ---- memory
+ * ------------------------------------------------------------------- */
+
+static simlm_status cpu_alloc(struct sl_backend *be, void **out, size_t bytes,
+                              const char *what, simlm_error *err)
+{
+    void *p = sl_calloc(bytes ? bytes : 1, 1);
+
+    (void)be;
+    if (!p)
+        return sl_fail_nomem(err, what);
+    *out = p;
+    return SIMLM_OK;
+}
+
+static void cpu_free(struct sl_backend *be, void *p)
+{
+    (void)be;
+    sl_free(p);
+}
+
+static void cpu_copy(struct sl_backend *be, void *dst, const void *src,
+                     size_t bytes)
+{
+    (void)be;
+    if (bytes)
+        memcpy(dst, src, bytes);
+}
+
+void *sl_cpu_scratch(struct sl_backend *be, size_t bytes)
+{
+    struct sl_cpu *cpu = be->impl;
+    size_t want;
+
+    if (bytes <= cpu->scratch_bytes && cpu->scratch)
+        return cpu->scratch;
+    /* A quarter more, so that shapes that creep upwards rarely come here. */
+    want = bytes <= SIZE_MAX / 2 ? bytes + bytes / 4 : bytes;
+    sl_free(cpu->scratch);
+    cpu->scratch = sl_alloc(want ? want : 1, 1);
+    cpu->scratch_bytes = cpu->scratch ? want : 0;
+    if (!cpu->scratch)
+        sl_cpu_failed(be, SIMLM_E_NOMEM);
+    return cpu->scratch;
+}
+
+/* ---- elements, converted
+ * -------------------------------------------------------- */
+
+static void get_real(struct sl_backend *be, float *dst, const sl_real *src,
+                     int64_t n)
+{
+    if (be->real_bytes == sizeof(float)) {
+        cpu_copy(be, dst, src, (size_t)n * sizeof(float));
+        return;
+    }
+    for (int64_t i = 0; i < n; i++)
+        dst[i] = (float)((const double *)src)[i];
+}
+
+static void get_real64(struct sl_backend *be, double *dst, const sl_real *src,
+                       int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        dst[i] = be->real_bytes == sizeof(float) ? ((const float *)src)[i]
+                                                 : ((const double *)src)[i];
+}
+
+static void put_real(struct sl_backend *be, sl_real *dst, const float *src,
+                     int64_t n)
+{
+    if (be->real_bytes == sizeof(float)) {
+        cpu_copy(be, dst, src, (size_t)n * sizeof(float));
+        return;
+    }
+    for (int64_t i = 0; i < n; i++)
+        ((double *)dst)[i] = src[i];
+}
+
+/* Here an activation has the type of everything else. */
+static void get_act(struct sl_backend *be, float *dst, const sl_act *src,
+                    int64_t n)
+{
+    get_real(be, dst, (const sl_real *)src, n);
+}
+
+static void put_act(struct sl_backend *be, sl_act *dst, const float *src,
+                    int64_t n)
+{
+    put_real(be, (sl_real *)dst, src, n);
+}
+
+/* ---- life
+ * ------------------------------------------------------------------------- */
+
+static simlm_status cpu_sync(struct sl_backend *be, simlm_error *err)
+{
+    struct sl_cpu *cpu = be->impl;
+    simlm_status st = cpu->failed;
+
+    cpu->failed = SIMLM_OK;
+    if (st == SIMLM_OK)
+        return st;
+    if (st == SIMLM_E_NOMEM)
+        return sl_fail_nomem(err, "the backend's scratch");
+    return sl_fail(err, st, "%s: oneDNN failed to compute a matrix product",
+                   be->name);
+}
+
+static void cpu_close(struct sl_backend *be)
+{
+    struct sl_cpu *cpu = be->impl;
+
+    sl_free(cpu->scratch);
+    sl_free(cpu);
+}
+
+static const struct sl_backend methods = {
+    .alloc = cpu_alloc,
+    .free = cpu_free,
+    .upload = cpu_copy,
+    .download = cpu_copy,
+    .upload_real = put_real,
+    .download_real = get_real,
+    .download_real64 = get_real64,
+    .upload_act = put_act,
+    .download_act = get_act,
+    .sync = cpu_sync,
+    .close = cpu_close,
+};
+
+/* Returns the name of what won. */
+static const char *fill_f32(struct sl_cpu *cpu, unsigned features)
+{
+    const char *name = "cpu-ref";
+
+    (void)features;
+    sl_ops_init_ref_f32(&cpu->ops);
+    sl_kernels_init_ref(&cpu->kernels);
+    return name;
+}
+
+simlm_status sl_backend_open_cpu(struct sl_backend **out,
+                                 enum sl_compute compute, unsigned features,
+                                 simlm_error *err)
+{
+    struct sl_cpu *cpu = SL_NEW(struct sl_cpu);
+    size_t element = compute == SL_FP64 ? sizeof(double) : sizeof(float);
+
+    if (!cpu)
+        return sl_fail_nomem(err, "the CPU backend");
+    cpu->be = methods;
+    cpu->be.impl = cpu;
+    cpu->be.ops = &cpu->ops;
+    cpu->be.act_bytes = cpu->be.real_bytes = element;
+    if (compute == SL_FP64) {
+        cpu->be.name = "cpu-ref-f64";
+        sl_ops_init_ref_f64(&cpu->ops);
+    } else {
+        cpu->be.name = fill_f32(cpu, features & sl_cpu_detect());
+    }
+    *out = &cpu->be;
+    return SIMLM_OK;
+}
+
+void sl_backend_close(struct sl_backend *be)
+{
+    if (be)
+        be->close(be);
+}
+
+/* ---- what the machine has
+ * ------------------------------------------------------------ */
+
+/* All that the files named _avx2.c and _avx512.c are compiled for: see
+ * CMakeLists.txt. */
+unsigned sl_cpu_detect(void)
+{
+    unsigned cpu = SL_CPU_ONEDNN;
+
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+        !__builtin_cpu_supports("bmi2"))
+        return cpu;
+    cpu |= SL_CPU_AVX2;
+    if (__builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        cpu |= SL_CPU_AVX512;
+#endif
+    return cpu;
+}
+
+unsigned sl_cpu_from_env(void)
+{
+    const char *name = getenv("SIMLM_CPU");
+    unsigned cpu = sl_cpu_detect();
+
+    if (!name)
+        return cpu;
+    if (strcmp(name, "ref") == 0)
+        return 0;
+    if (strcmp(name, "avx2") == 0)
+        return cpu & ~(unsigned)SL_CPU_AVX512;
+    return cpu;
+}
