@@ -1,0 +1,118 @@
+/*
+ * simlm/jobs.h - whole jobs over files: encode, index, search.
+ *
+ * Experimental: options may be added.  Start from the job's _options_init(),
+ * which fills in the defaults, and set what is required.
+ *
+ *   simlm_encode_options o;
+ *   simlm_encode_options_init(&o);
+ *   o.model = "models/simlm-base";
+ *   o.side = SIMLM_PASSAGE;
+ *   o.input = &path;
+ *   o.n_inputs = 1;
+ *   o.output = "encoded";
+ *   st = simlm_encode_files(&o, NULL, &err);
+ *
+ * Outputs are whole or absent.  `observer` may be NULL.  Besides what each job
+ * lists: E_ARG, E_IO, E_FORMAT, E_NOMEM, E_NUMERIC (a NaN), E_BACKEND, and
+ * E_CANCELLED if the observer asked to stop.
+ */
+#ifndef SIMLM_JOBS_H
+#define SIMLM_JOBS_H
+
+#include <stdbool.h>
+
+#include <simlm/simlm.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- texts to vectors ---------------------------------------------------- */
+
+typedef struct simlm_encode_options {
+    const char *model;        /* a model directory; required */
+    simlm_side side;          /* what the input is; SIMLM_PASSAGE */
+    const char *const *input; /* [n_inputs] corpus files, read as one; or one
+                               * file of queries; required */
+    int32_t n_inputs;
+    const char *output;   /* directory; required */
+    int32_t batch_tokens; /* tokens encoded together; 4096.  Changes no bit */
+    int32_t max_length;   /* tokens of a text; 0: as the model says */
+    int64_t shard_size;   /* rows of a file; 0: all in embeddings.npy */
+    int64_t save_every;   /* rows between two savings; 4096 */
+    bool overwrite;       /* discard what another configuration left */
+    int32_t threads;      /* 0: one a core */
+} simlm_encode_options;
+SIMLM_API void simlm_encode_options_init(simlm_encode_options *options);
+
+/*
+ * <output>/embeddings.npy       float32 [n, dim], in the order of the input
+ *     or embeddings-00000.npy, -00001.npy, ... of shard_size rows each
+ * <output>/ids.txt              an id a line
+ * <output>/encode.json          the resolved configuration; its presence says
+ *                               that the rest is whole
+ *
+ * A job that was killed continues from its last saving (progress.json, *.part)
+ * when called again with the same model, input, side and lengths; the result
+ * is the same bits.  If it was finished, there is nothing to do.  E_ARG if
+ * <output> is of another configuration, unless `overwrite`.
+ */
+SIMLM_API simlm_status simlm_encode_files(const simlm_encode_options *options,
+                                          const simlm_observer *observer,
+                                          simlm_error *err);
+
+/* ---- vectors to an index --------------------------------------------------- */
+
+typedef struct simlm_index_options {
+    const char *const *encoded; /* [n_encoded] directories; required */
+    int32_t n_encoded;
+    const char *output; /* the index file; required */
+} simlm_index_options;
+SIMLM_API void simlm_index_options_init(simlm_index_options *options);
+
+/*
+ * One exact index over the rows of all directories, in order.  A directory
+ * needs embeddings.npy (or its shards) and ids.txt, whoever wrote them.
+ * E_FORMAT if dimensions or models differ or an id occurs twice.
+ */
+SIMLM_API simlm_status simlm_index_build(const simlm_index_options *options,
+                                         const simlm_observer *observer,
+                                         simlm_error *err);
+
+/* ---- queries to a run -------------------------------------------------------- */
+
+typedef enum simlm_run_format {
+    SIMLM_RUN_MSMARCO = 0, /* query \t passage \t rank \t score */
+    SIMLM_RUN_TREC = 1     /* query Q0 passage rank score tag */
+} simlm_run_format;
+
+typedef struct simlm_search_options {
+    const char *index;   /* required */
+    const char *queries; /* a file of queries; or NULL with `encoded` */
+    const char *model;   /* encodes them; needed with `queries` */
+    const char *encoded; /* queries encoded before, by simlm_encode_files() */
+    const char *output;  /* the run; "-": standard output; required */
+    int32_t top;         /* passages a query; 1000 */
+    simlm_run_format format;
+    const char *tag;      /* TREC's sixth column; "simlm" */
+    int32_t batch;        /* queries searched together; 128.  Changes no bit */
+    int32_t batch_tokens; /* 4096 */
+    int32_t max_length;   /* tokens of a query; 0: as the model says */
+    int32_t threads;      /* 0: one a core */
+} simlm_search_options;
+SIMLM_API void simlm_search_options_init(simlm_search_options *options);
+
+/*
+ * The `top` best passages of each query, in the order of the queries' file,
+ * scores as %.9g.  E_FORMAT if the model's vectors are not of the index's
+ * dimension; a warning if the index was made by another model.
+ */
+SIMLM_API simlm_status simlm_search_files(const simlm_search_options *options,
+                                          const simlm_observer *observer,
+                                          simlm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* SIMLM_JOBS_H */
