@@ -13,17 +13,12 @@
 #include <stdint.h>
 
 #include <simlm/observer.h>
+#include <simlm/run.h>
 #include <simlm/status.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* Form of the runs that are written; see simlm_bm25_search_options.format. */
-typedef enum simlm_run_format {
-    SIMLM_RUN_MSMARCO = 0, /* query \t passage \t rank \t score */
-    SIMLM_RUN_TREC = 1     /* query Q0 passage rank score tag */
-} simlm_run_format;
 
 /* ---- index --------------------------------------------------------------- */
 

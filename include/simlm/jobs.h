@@ -22,6 +22,7 @@
 
 #include <stdbool.h>
 
+#include <simlm/run.h>
 #include <simlm/simlm.h>
 
 #ifdef __cplusplus
@@ -32,7 +33,7 @@ extern "C" {
 
 typedef struct simlm_encode_options {
     const char *model;        /* a model directory; required */
-    simlm_side side;          /* what the input is; SIMLM_PASSAGE */
+    int32_t side;             /* simlm_side: what the input is; passage */
     const char *const *input; /* [n_inputs] corpus files, read as one; or one
                                * file of queries; required */
     int32_t n_inputs;
@@ -62,7 +63,8 @@ SIMLM_API simlm_status simlm_encode_files(const simlm_encode_options *options,
                                           const simlm_observer *observer,
                                           simlm_error *err);
 
-/* ---- vectors to an index --------------------------------------------------- */
+/* ---- vectors to an index ---------------------------------------------------
+ */
 
 typedef struct simlm_index_options {
     const char *const *encoded; /* [n_encoded] directories; required */
@@ -80,21 +82,17 @@ SIMLM_API simlm_status simlm_index_build(const simlm_index_options *options,
                                          const simlm_observer *observer,
                                          simlm_error *err);
 
-/* ---- queries to a run -------------------------------------------------------- */
-
-typedef enum simlm_run_format {
-    SIMLM_RUN_MSMARCO = 0, /* query \t passage \t rank \t score */
-    SIMLM_RUN_TREC = 1     /* query Q0 passage rank score tag */
-} simlm_run_format;
+/* ---- queries to a run
+ * -------------------------------------------------------- */
 
 typedef struct simlm_search_options {
-    const char *index;   /* required */
-    const char *queries; /* a file of queries; or NULL with `encoded` */
-    const char *model;   /* encodes them; needed with `queries` */
-    const char *encoded; /* queries encoded before, by simlm_encode_files() */
-    const char *output;  /* the run; "-": standard output; required */
-    int32_t top;         /* passages a query; 1000 */
-    simlm_run_format format;
+    const char *index;    /* required */
+    const char *queries;  /* a file of queries; or NULL with `encoded` */
+    const char *model;    /* encodes them; needed with `queries` */
+    const char *encoded;  /* queries encoded before, by simlm_encode_files() */
+    const char *output;   /* the run; "-": standard output; required */
+    int32_t top;          /* passages a query; 1000 */
+    int32_t format;       /* simlm_run_format; MS MARCO */
     const char *tag;      /* TREC's sixth column; "simlm" */
     int32_t batch;        /* queries searched together; 128.  Changes no bit */
     int32_t batch_tokens; /* 4096 */

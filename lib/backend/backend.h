@@ -17,6 +17,7 @@
 #ifndef SL_BACKEND_BACKEND_H
 #define SL_BACKEND_BACKEND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,8 @@ struct sl_backend {
     const struct sl_ops *ops; /* ops.h */
     size_t act_bytes;         /* bytes of one sl_act */
     size_t real_bytes;        /* bytes of one sl_real */
+    bool host; /* its memory is the host's and sl_real is float: ops may read a
+                * host array (a mapped index) where it lies */
     void *impl;               /* the backend's own state (engine, scratch) */
 
     /* Zeroed, 64-byte aligned. */

@@ -35,17 +35,17 @@
 
 #define SL_FLAT_MAX_DIM 65536
 
-/* ---- reading ----------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------- */
 
 struct sl_flat {
-    struct sl_map map;
     int64_t n, dim, stride;
     uint64_t model_hash;    /* 0: unknown */
     const char *model_path; /* information only; "" if unknown */
     const float *rows;      /* [n, stride] */
     const uint64_t *id_at;  /* [n + 1] */
     const char *ids;
+    struct sl_map map; /* where these point to, of a file ... */
+    void *owned[3];    /* ... or of sl_flat_make() */
 };
 
 /*
@@ -55,22 +55,38 @@ struct sl_flat {
  */
 simlm_status sl_flat_open(struct sl_flat *ix, const char *path,
                           simlm_error *err);
+
+/*
+ * An index in memory, over copies of vec [n, dim] and id [n].  E_FORMAT for an
+ * empty id or one that occurs twice, E_NUMERIC for a vector with a NaN or an
+ * infinity, E_RANGE for too many rows.
+ */
+simlm_status sl_flat_make(struct sl_flat *ix, const float *vec,
+                          const char *const *id, int64_t n, int64_t dim,
+                          simlm_error *err);
 void sl_flat_close(struct sl_flat *ix); /* a zeroed one: no-op */
 
 /* The id of a row, 0 <= row < n; valid until the index is closed. */
 const char *sl_flat_id(const struct sl_flat *ix, int64_t row);
 
-/* ---- writing
- * ------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------- */
+
+/* Ids as they lie in the file; start from { 0 }. */
+struct sl_flat_ids {
+    struct sl_str text, at; /* at: raw u64 */
+    int64_t n;
+};
 
 /* Rows are added as they come; the file appears, whole, with commit. */
 struct sl_flat_writer {
     struct sl_out out;
-    struct sl_str ids, id_at, model_path; /* id_at: raw u64 */
-    int64_t n, dim, stride;
+    struct sl_flat_ids ids;
+    char *model_path;
+    int64_t dim;
     uint64_t model_hash;
 };
 
+/* E_ARG for path "-": an index is not written in one go. */
 simlm_status sl_flat_writer_open(struct sl_flat_writer *w, const char *path,
                                  int64_t dim, uint64_t model_hash,
                                  const char *model_path, simlm_error *err);
@@ -82,10 +98,9 @@ simlm_status sl_flat_writer_open(struct sl_flat_writer *w, const char *path,
 simlm_status sl_flat_writer_add(struct sl_flat_writer *w, const float *vector,
                                 const char *id, simlm_error *err);
 simlm_status sl_flat_writer_commit(struct sl_flat_writer *w, simlm_error *err);
-void sl_flat_writer_abort(struct sl_flat_writer *w);
+void sl_flat_writer_abort(struct sl_flat_writer *w); /* after commit: no-op */
 
-/* ---- searching
- * ------------------------------------------------------------------ */
+/* ---- searching ----------------------------------------------------------- */
 
 /* Scratch for searches; belongs to one thread at a time, as its backend does.
  */

@@ -28,11 +28,12 @@ struct sl_flat_search {
     struct sl_backend *be;
     int64_t max_queries, max_k, block;
     size_t bytes;
-    struct sl_topk *top;      /* [max_queries] */
-    uint64_t *heap;           /* [max_queries, max_k] */
-    float *padded;            /* [max_queries, stride] */
-    float *score;             /* [max_queries, block] on the host */
-    sl_real *q, *rows, *dots; /* the same, and [block, stride], over there */
+    struct sl_topk *top; /* [max_queries] */
+    uint64_t *heap;      /* [max_queries, max_k] */
+    float *padded;       /* [max_queries, stride] */
+    float *score;        /* [max_queries, block]; NULL if be->host */
+    sl_real *q, *dots;   /* the same two in the backend's memory */
+    sl_real *rows;       /* [block, stride]; NULL if be->host */
 };
 
 static void *take(struct sl_flat_search *s, int64_t n, int64_t m, size_t size,
@@ -91,12 +92,13 @@ simlm_status sl_flat_search_new(struct sl_flat_search **out,
     s->heap = take(s, max_queries, max_k < ix->n ? max_k : ix->n + 1,
                    sizeof *s->heap, &ok);
     s->padded = take(s, max_queries, ix->stride, sizeof *s->padded, &ok);
-    s->score = take(s, max_queries, s->block, sizeof *s->score, &ok);
+    if (!be->host)
+        s->score = take(s, max_queries, s->block, sizeof *s->score, &ok);
     if (!ok)
         st = sl_fail_nomem(err, "a search");
     if (st == SIMLM_OK)
         st = take_real(s, &s->q, max_queries, ix->stride, err);
-    if (st == SIMLM_OK)
+    if (st == SIMLM_OK && !be->host)
         st = take_real(s, &s->rows, s->block, ix->stride, err);
     if (st == SIMLM_OK)
         st = take_real(s, &s->dots, max_queries, s->block, err);
@@ -141,17 +143,36 @@ static void offer_block(void *ctx, int64_t begin, int64_t end)
                       t->first_row);
 }
 
+/* Rows of the index where the op can read them. */
+static const sl_real *rows_of(struct sl_flat_search *s, int64_t first,
+                              int64_t rows)
+{
+    const float *at = s->ix->rows + first * s->ix->stride;
+
+    if (s->be->host)
+        return (const sl_real *)(const void *)at;
+    s->be->upload_real(s->be, s->rows, at, rows * s->ix->stride);
+    return s->rows;
+}
+
+/* The first n scores where we can read them. */
+static const float *scores_of(struct sl_flat_search *s, int64_t n)
+{
+    if (s->be->host)
+        return (const float *)(const void *)s->dots;
+    s->be->download_real(s->be, s->score, s->dots, n);
+    return s->score;
+}
+
 static simlm_status score_block(struct sl_flat_search *s, int64_t n,
                                 int64_t first, int64_t rows, simlm_error *err)
 {
-    const struct sl_flat *ix = s->ix;
-    struct block_task task = {s->top, s->score, rows, first};
+    struct block_task task = {s->top, NULL, rows, first};
 
-    s->be->upload_real(s->be, s->rows, ix->rows + first * ix->stride,
-                       rows * ix->stride);
-    s->be->ops->scores(s->be, s->dots, s->q, s->rows, n, rows, ix->stride);
-    s->be->download_real(s->be, s->score, s->dots, n * rows);
+    s->be->ops->scores(s->be, s->dots, s->q, rows_of(s, first, rows), n, rows,
+                       s->ix->stride);
     SL_TRY(s->be->sync(s->be, err));
+    task.score = scores_of(s, n * rows);
     sl_parallel_for(n, 1, offer_block, &task);
     return SIMLM_OK;
 }

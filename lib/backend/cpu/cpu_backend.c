@@ -166,6 +166,7 @@ simlm_status sl_backend_open_cpu(struct sl_backend **out,
     cpu->be.impl = cpu;
     cpu->be.ops = &cpu->ops;
     cpu->be.act_bytes = cpu->be.real_bytes = element;
+    cpu->be.host = compute == SL_FP32;
     if (compute == SL_FP64) {
         cpu->be.name = "cpu-ref-f64";
         sl_ops_init_ref_f64(&cpu->ops);
