@@ -2,7 +2,7 @@
  * format/json.h - JSON: configuration files, single lines, and writing.
  *
  * Reading.  A document is parsed whole (jansson underneath, which no other
- * file sees): strict JSON, an object's keys unique, nesting at most 512 deep,
+ * file sees): strict JSON, an object's keys unique, nesting at most 2048 deep,
  * strings valid UTF-8.  `struct sl_json` is one value in it, to be passed by
  * value; it lives as long as its document.  Asking an absent value for
  * anything gives "absent", so that paths may be followed without checks:

@@ -50,6 +50,9 @@ void sl_lines_close(struct sl_lines *in);
 /* The path as given, or "standard input": what messages should say. */
 const char *sl_lines_path(const struct sl_lines *in);
 
+/* Bytes of the file used so far (compressed ones, if it is): for progress. */
+int64_t sl_lines_consumed(const struct sl_lines *in);
+
 /*
  *   E_IO      cannot be read
  *   E_FORMAT  compressed data that is damaged or cut off, a line over

@@ -1,9 +1,12 @@
 /*
  * format/qrels.h - relevance judgements: which passages answer which query.
  *
- * TREC ("query iteration passage grade", blanks or tabs) and BEIR ("query-id
- * corpus-id score" with a header, tabs) are told apart by looking.  Ids are
- * strings.  A pair judged twice is an error that names both lines.
+ *   TREC  query iteration passage grade     blanks or tabs (spec 5.5)
+ *   BEIR  query-id \t corpus-id \t score    with this very header
+ *
+ * The form is recognised by the first line; plain, .gz or .zst.  Ids are
+ * strings; between tabs they may hold blanks.  Blank lines are skipped.  A
+ * pair judged twice is an error that names both lines.
  */
 #ifndef SL_FORMAT_QRELS_H
 #define SL_FORMAT_QRELS_H

@@ -5,8 +5,10 @@
  *             query \t passage \t rank \t score   (tabs: an id may hold blanks)
  *   TREC      query Q0 passage rank score tag     (blanks or tabs)
  *
- * The form is recognised.  Per query, hits are kept sorted by rank (stable), as
- * the reference reads them; measures re-sort by score themselves.
+ * The form is recognised by the first line; plain, .gz or .zst.  Blank lines are
+ * skipped.  Per query, hits are kept sorted by rank (stable), as the reference
+ * reads them; measures re-sort by score themselves.  A rank is an integer from
+ * 0 (from 1 where it is all there is), a score finite.
  */
 #ifndef SL_FORMAT_RUNFILE_H
 #define SL_FORMAT_RUNFILE_H
@@ -28,7 +30,7 @@ struct sl_run {
     struct sl_hit *hit;
 };
 
-/* A passage listed twice for one query is an error that names the line. */
+/* A passage listed twice for one query is an error that names both lines. */
 simlm_status sl_run_load(struct sl_run **out, const char *path,
                          simlm_error *err);
 void sl_run_free(struct sl_run *r);
@@ -39,7 +41,7 @@ enum sl_run_format { SL_RUN_MSMARCO = 0, SL_RUN_TREC = 1 };
 struct sl_run_writer {
     struct sl_out out;
     enum sl_run_format format;
-    const char *tag; /* TREC's sixth column */
+    const char *tag; /* TREC's sixth column; NULL: "simlm" */
 };
 simlm_status sl_run_writer_open(struct sl_run_writer *w, const char *path,
                                 enum sl_run_format format, const char *tag,
