@@ -237,6 +237,28 @@ typedef void sl_contrastive_fn(struct sl_backend *be, sl_real *loss,
                                int64_t m, int64_t D, double scale,
                                double weight, bool full);
 
+/*
+ * Knowledge distillation over each query's own m passages (spec 2.3):
+ *     loss[0] += sum_i KL(softmax(teacher_i) || softmax(scale * q_i . p_i,k))
+ * and, unless dq is NULL, the gradient of weight * that sum is added to dq
+ * [B, D] and dp [B * m, D], which the contrastive loss overwrote before.
+ * teacher [B, m].
+ */
+typedef void sl_distill_fn(struct sl_backend *be, sl_real *loss, sl_real *dq,
+                           sl_real *dp, const sl_real *q, const sl_real *p,
+                           const sl_real *teacher, int64_t B, int64_t m,
+                           int64_t D, double scale, double weight);
+
+/*
+ * R-Drop (spec 3.2): logits [2, B, m] of two passes, label 0 in each group.
+ *     loss[0] += sum_i (CE_1 + CE_2) / 2
+ *     loss[1] += sum_i (KL(2 || 1) + KL(1 || 2)) / 2
+ * dlogits [2, B, m] <- gradient of weight * (both sums); NULL: not wanted.
+ */
+typedef void sl_rdrop_fn(struct sl_backend *be, sl_real *loss, sl_real *dlogits,
+                         const sl_real *logits, int64_t B, int64_t m,
+                         double weight);
+
 /* ---- optimiser --------------------------------------------------------------------- */
 
 /* out[0] <- sum of squares of x [n], summed in fp64 in an order fixed by n. */
@@ -290,6 +312,8 @@ typedef void sl_scores_fn(struct sl_backend *be, sl_real *s, const sl_real *q,
     X(vocab_ce)                                                                \
     X(vocab_sample)                                                            \
     X(contrastive)                                                             \
+    X(distill)                                                                 \
+    X(rdrop)                                                                   \
     X(sum_squares)                                                             \
     X(adamw)                                                                   \
     X(scores)
