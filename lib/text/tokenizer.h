@@ -45,7 +45,7 @@ simlm_status sl_tokenizer_from_vocab(struct sl_tokenizer **out,
                                      const char *vocab_path, simlm_error *err);
 void sl_tokenizer_close(struct sl_tokenizer *t); /* accepts NULL */
 
-/* Ids are 0 .. size - 1.  An id without a token has the empty string. */
+/* Ids are 0 .. size - 1. */
 int32_t sl_tokenizer_size(const struct sl_tokenizer *t);
 const char *sl_tokenizer_token(const struct sl_tokenizer *t, int32_t id);
 
