@@ -26,7 +26,9 @@ const char *fuzz_dir(const char *name, const uint8_t *data, size_t n)
     FILE *f;
 
     if (!*dir) {
-        snprintf(dir, sizeof dir, "/tmp/simlm-fuzz-XXXXXX");
+        /* Memory if there is such a place: thousands of files are written. */
+        snprintf(dir, sizeof dir, "%s/simlm-fuzz-XXXXXX",
+                 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
         if (!mkdtemp(dir))
             abort();
         atexit(remove_dir);
