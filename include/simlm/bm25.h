@@ -55,8 +55,8 @@ typedef struct simlm_bm25_search_options {
     const char *tag;     /* sixth column of a TREC run; "simlm-bm25" */
     int32_t threads;     /* 0: one a core */
 } simlm_bm25_search_options;
-SIMLM_API void
-simlm_bm25_search_options_init(simlm_bm25_search_options *options);
+SIMLM_API void simlm_bm25_search_options_init(
+    simlm_bm25_search_options *options);
 
 /*
  * Write the `top` best passages of each query, in the queries' order.  Only
@@ -70,7 +70,8 @@ SIMLM_API simlm_status
 simlm_bm25_search(const simlm_bm25_search_options *options,
                   const simlm_observer *observer, simlm_error *err);
 
-/* ---- fusion of runs ------------------------------------------------------- */
+/* ---- fusion of runs -------------------------------------------------------
+ */
 
 typedef enum simlm_fuse_method {
     SIMLM_FUSE_LINEAR = 0, /* sum of weight * normalised score */

@@ -8,8 +8,8 @@
  *   if (simlm_eval_open(&e, "dev_qrels.txt", "dev.run", NULL, &err) < 0)
  *           fprintf(stderr, "%s\n", err.msg);
  *   for (int32_t i = 0; i < simlm_eval_n_measures(e); i++)
- *           printf("%s %.4f\n", simlm_eval_measure(e, i), simlm_eval_all(e, i));
- *   simlm_eval_close(e);
+ *           printf("%s %.4f\n", simlm_eval_measure(e, i), simlm_eval_all(e,
+ * i)); simlm_eval_close(e);
  *
  * Values are those of trec_eval 9: hits are ordered by score as float,
  * descending, ties by passage id in descending strcmp order, and a mean is over
@@ -100,10 +100,10 @@ SIMLM_API double simlm_eval_value(const simlm_eval *e, int64_t query,
 /* ---- comparing two runs ------------------------------------------------- */
 
 typedef struct simlm_compare_options {
-    int32_t resamples;  /* of permutation test and bootstrap; 10000 */
-    double confidence;  /* of the interval; 0.95 */
-    uint64_t seed;      /* 0 */
-    int32_t threads;    /* 0: one a core */
+    int32_t resamples; /* of permutation test and bootstrap; 10000 */
+    double confidence; /* of the interval; 0.95 */
+    uint64_t seed;     /* 0 */
+    int32_t threads;   /* 0: one a core */
 } simlm_compare_options;
 SIMLM_API void simlm_compare_options_init(simlm_compare_options *options);
 
@@ -131,12 +131,13 @@ SIMLM_API simlm_status simlm_compare(simlm_comparison *out, const simlm_eval *a,
                                      const simlm_compare_options *options,
                                      simlm_error *err);
 
-/* ---- reports -------------------------------------------------------------- */
+/* ---- reports --------------------------------------------------------------
+ */
 
 typedef struct simlm_eval_report {
     const simlm_eval *eval;
-    const simlm_eval *other;             /* NULL, or the run compared with */
-    const simlm_comparison *comparison;  /* [n_measures], with other */
+    const simlm_eval *other;            /* NULL, or the run compared with */
+    const simlm_comparison *comparison; /* [n_measures], with other */
     bool per_query;
     bool json;
 } simlm_eval_report;

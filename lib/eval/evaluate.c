@@ -18,10 +18,10 @@ struct entry {
 
 /* What one worker writes while it looks at a query. */
 struct bench {
-    struct entry *entry;            /* [most hits] */
-    int32_t *grade, *listed;        /* [most hits] */
-    struct sl_judgement *by_doc;    /* [most judgements] */
-    int32_t *ideal;                 /* [most judgements] */
+    struct entry *entry;         /* [most hits] */
+    int32_t *grade, *listed;     /* [most hits] */
+    struct sl_judgement *by_doc; /* [most judgements] */
+    int32_t *ideal;              /* [most judgements] */
 };
 
 struct job {
@@ -61,7 +61,7 @@ static int descending(const void *x, const void *y)
 static int32_t grade_of(const struct sl_judgement *judged, int64_t n,
                         int64_t doc)
 {
-    const struct sl_judgement key = { doc, 0 }, *found;
+    const struct sl_judgement key = {doc, 0}, *found;
 
     if (doc < 0)
         return SL_UNJUDGED;
@@ -97,11 +97,10 @@ static void rank_hits(struct sl_ranking *r, struct bench *b,
 
         if (!job->options->score_double)
             score = (float)score;
-        b->listed[i] = grade_of(b->by_doc, n_judged,
-                                job->judged_doc[hit[i].doc]);
+        b->listed[i] =
+            grade_of(b->by_doc, n_judged, job->judged_doc[hit[i].doc]);
         b->entry[i] = (struct entry){
-            score, sl_strmap_key(job->r->docs, hit[i].doc), b->listed[i]
-        };
+            score, sl_strmap_key(job->r->docs, hit[i].doc), b->listed[i]};
     }
     qsort(b->entry, (size_t)r->n_ret, sizeof *b->entry, by_score);
     for (int64_t i = 0; i < r->n_ret; i++)
@@ -112,15 +111,15 @@ static void evaluate_query(const struct job *job, struct bench *b, int64_t i)
 {
     const struct sl_qrels *q = job->q;
     int64_t begin = q->start[i], n = q->start[i + 1] - begin;
-    int64_t in_run = sl_strmap_find(job->r->queries,
-                                    sl_strmap_key(q->queries, i),
-                                    sl_strmap_key_len(q->queries, i));
+    int64_t in_run =
+        sl_strmap_find(job->r->queries, sl_strmap_key(q->queries, i),
+                       sl_strmap_key_len(q->queries, i));
     double *value = job->e->value + i * job->e->n_measures;
-    struct sl_ranking r = { .grade = b->grade,
-                            .listed = b->listed,
-                            .ideal = b->ideal,
-                            .level = job->options->level,
-                            .reference_level = job->reference_level };
+    struct sl_ranking r = {.grade = b->grade,
+                           .listed = b->listed,
+                           .ideal = b->ideal,
+                           .level = job->options->level,
+                           .reference_level = job->reference_level};
 
     job->e->answered[i] = in_run >= 0;
     if (in_run < 0)
@@ -203,9 +202,8 @@ static void summarise(struct sl_evaluation *e, const struct sl_measure *m,
         for (int64_t i = 0; i < e->n_queries; i++)
             sum += e->value[i * e->n_measures + j];
         if (kind == SL_MEASURE_REFERENCE)
-            e->all[j] = e->n_queries
-                            ? round4(sum / (double)e->n_queries * 100)
-                            : 0;
+            e->all[j] =
+                e->n_queries ? round4(sum / (double)e->n_queries * 100) : 0;
         else if (kind == SL_MEASURE_COUNT)
             e->all[j] = sum;
         else
@@ -241,14 +239,14 @@ simlm_status sl_evaluate(struct sl_evaluation *e, const struct sl_qrels *q,
                          const struct sl_evaluate_options *options,
                          simlm_error *err)
 {
-    struct job job = { .e = e, .q = q, .r = r, .m = m, .options = options };
+    struct job job = {.e = e, .q = q, .r = r, .m = m, .options = options};
     int n_workers = sl_parallel_threads();
     int64_t n = sl_strmap_count(q->queries);
     simlm_status st = SIMLM_OK;
     size_t n_values;
 
     SL_ASSERT(n_measures >= 0 && options->level >= 1);
-    *e = (struct sl_evaluation){ .n_queries = n, .n_measures = n_measures };
+    *e = (struct sl_evaluation){.n_queries = n, .n_measures = n_measures};
     if (sl_mul_size(&n_values, (size_t)n, (size_t)n_measures))
         e->value = sl_calloc(n_values, sizeof *e->value);
     e->answered = SL_NEW_ARRAY(bool, n);
@@ -275,5 +273,5 @@ void sl_evaluation_free(struct sl_evaluation *e)
     sl_free(e->answered);
     sl_free(e->value);
     sl_free(e->all);
-    *e = (struct sl_evaluation){ 0 };
+    *e = (struct sl_evaluation){0};
 }

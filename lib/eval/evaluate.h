@@ -1,5 +1,6 @@
 /*
- * eval/evaluate.h - a run against its judgements: one value a query and measure.
+ * eval/evaluate.h - a run against its judgements: one value a query and
+ * measure.
  *
  * The order of a query's hits is trec_eval's: score descending, compared as
  * float (9.x) or double (10), ties by passage id, strcmp order, *descending*;

@@ -145,25 +145,25 @@ static double num_rel_ret(const struct sl_ranking *r, int64_t k)
     return (double)n_relevant(r, k);
 }
 
-#define MEAN SL_MEASURE_MEAN
+#define MEAN  SL_MEASURE_MEAN
 #define COUNT SL_MEASURE_COUNT
 static const struct sl_measure_row table[] = {
-    { "ndcg", SL_CUT_MAY, MEAN, ndcg, "normalised DCG, linear gains" },
-    { "map", SL_CUT_MAY, MEAN, average_precision, "mean average precision" },
-    { "recall", SL_CUT_MUST, MEAN, recall, "share of the relevant found" },
-    { "p", SL_CUT_MUST, MEAN, precision, "precision" },
-    { "rr", SL_CUT_MAY, MEAN, reciprocal_rank, "reciprocal rank" },
-    { "mrr", SL_CUT_MUST, MEAN, reciprocal_rank, "another name of rr@k" },
-    { "success", SL_CUT_MUST, MEAN, success, "queries with a hit" },
-    { "rprec", SL_CUT_NEVER, MEAN, r_precision, "precision at R" },
-    { "bpref", SL_CUT_NEVER, MEAN, bpref, "binary preference" },
-    { "judged", SL_CUT_MUST, MEAN, judged, "share of hits with a judgement" },
-    { "num_ret", SL_CUT_NEVER, COUNT, num_ret, "passages retrieved" },
-    { "num_rel", SL_CUT_NEVER, COUNT, num_rel, "relevant passages" },
-    { "num_rel_ret", SL_CUT_NEVER, COUNT, num_rel_ret, "relevant retrieved" },
-    { "mrr", SL_CUT_NEVER, SL_MEASURE_REFERENCE, reference_mrr,
-      "the SimLM reference's MRR@10, per cent" },
-    { NULL, SL_CUT_NEVER, MEAN, NULL, NULL },
+    {"ndcg", SL_CUT_MAY, MEAN, ndcg, "normalised DCG, linear gains"},
+    {"map", SL_CUT_MAY, MEAN, average_precision, "mean average precision"},
+    {"recall", SL_CUT_MUST, MEAN, recall, "share of the relevant found"},
+    {"p", SL_CUT_MUST, MEAN, precision, "precision"},
+    {"rr", SL_CUT_MAY, MEAN, reciprocal_rank, "reciprocal rank"},
+    {"mrr", SL_CUT_MUST, MEAN, reciprocal_rank, "another name of rr@k"},
+    {"success", SL_CUT_MUST, MEAN, success, "queries with a hit"},
+    {"rprec", SL_CUT_NEVER, MEAN, r_precision, "precision at R"},
+    {"bpref", SL_CUT_NEVER, MEAN, bpref, "binary preference"},
+    {"judged", SL_CUT_MUST, MEAN, judged, "share of hits with a judgement"},
+    {"num_ret", SL_CUT_NEVER, COUNT, num_ret, "passages retrieved"},
+    {"num_rel", SL_CUT_NEVER, COUNT, num_rel, "relevant passages"},
+    {"num_rel_ret", SL_CUT_NEVER, COUNT, num_rel_ret, "relevant retrieved"},
+    {"mrr", SL_CUT_NEVER, SL_MEASURE_REFERENCE, reference_mrr,
+     "the SimLM reference's MRR@10, per cent"},
+    {NULL, SL_CUT_NEVER, MEAN, NULL, NULL},
 };
 
 const struct sl_measure_row *sl_measure_table(void)
@@ -173,8 +173,8 @@ const struct sl_measure_row *sl_measure_table(void)
 
 static simlm_status unknown(const char *name, simlm_error *err)
 {
-    struct sl_str s = { 0 };
-    static const char *const form[] = { "", "[@K]", "@K" };
+    struct sl_str s = {0};
+    static const char *const form[] = {"", "[@K]", "@K"};
 
     for (const struct sl_measure_row *t = table; t->base; t++)
         sl_str_printf(&s, " %s%s", t->base, form[t->cut]);
@@ -211,8 +211,7 @@ simlm_status sl_measure_parse(struct sl_measure *m, const char *name,
         m->row = t;
         m->cutoff = k;
         if (at)
-            snprintf(m->name, sizeof m->name, "%s@%lld", t->base,
-                     (long long)k);
+            snprintf(m->name, sizeof m->name, "%s@%lld", t->base, (long long)k);
         else
             snprintf(m->name, sizeof m->name, "%s", t->base);
         return SIMLM_OK;

@@ -23,8 +23,8 @@ static double beta_fraction(double a, double b, double x)
     h = d;
     for (int m = 1; m < 10000; m++) {
         double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-        double odd = -(a + m) * (a + b + m) * x /
-                     ((a + 2 * m) * (a + 2 * m + 1));
+        double odd =
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
         double step;
 
         d = 1 + even * d;
@@ -51,8 +51,8 @@ static double incomplete_beta(double a, double b, double x, double y)
 
     if (x <= 0 || y <= 0)
         return x <= 0 ? 0 : 1;
-    front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) +
-                b * log(y));
+    front =
+        exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(y));
     if (x < (a + 1) / (a + b + 2))
         return front * beta_fraction(a, b, x) / a;
     return 1 - front * beta_fraction(b, a, y) / b;
@@ -94,11 +94,11 @@ static void t_test(struct sl_significance *s, const double *d, int64_t n,
 }
 
 struct resampling {
-    const double *d;      /* [n, m] */
+    const double *d; /* [n, m] */
     int64_t n, m;
     uint64_t seed;
-    double *flipped;      /* [resamples, m] sums under random signs */
-    double *redrawn;      /* [resamples, m] sums of n rows drawn at random */
+    double *flipped; /* [resamples, m] sums under random signs */
+    double *redrawn; /* [resamples, m] sums of n rows drawn at random */
 };
 
 static void flip_signs(const struct resampling *r, double *sum, uint64_t stream)
@@ -193,7 +193,7 @@ simlm_status sl_significance(struct sl_significance *out, const double *d,
                              int64_t resamples, double confidence,
                              uint64_t seed, simlm_error *err)
 {
-    struct resampling r = { d, n_queries, n_measures, seed, NULL, NULL };
+    struct resampling r = {d, n_queries, n_measures, seed, NULL, NULL};
     simlm_status st = SIMLM_OK;
     double *sorted = NULL;
     size_t n;
@@ -211,7 +211,7 @@ simlm_status sl_significance(struct sl_significance *out, const double *d,
     }
     sl_parallel_for(resamples, RESAMPLES_A_RANGE, resample_range, &r);
     for (int64_t j = 0; j < n_measures; j++) {
-        out[j] = (struct sl_significance){ 0 };
+        out[j] = (struct sl_significance){0};
         t_test(&out[j], d + j, n_queries, n_measures);
         out[j].p_permutation = permutation_p(&r, j, resamples);
         interval(&out[j], &r, j, resamples, confidence, sorted);

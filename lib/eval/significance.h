@@ -23,11 +23,11 @@
 #include "base/status.h"
 
 struct sl_significance {
-    double difference;         /* mean of d */
-    double t, p_t;             /* t is 0 and p 1 if all d are 0 */
+    double difference; /* mean of d */
+    double t, p_t;     /* t is 0 and p 1 if all d are 0 */
     double p_permutation;
-    double low, high;          /* bounds of the confidence interval */
-    int64_t better, worse;     /* queries with d > 0, d < 0 */
+    double low, high;      /* bounds of the confidence interval */
+    int64_t better, worse; /* queries with d > 0, d < 0 */
 };
 
 /*

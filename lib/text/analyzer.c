@@ -70,11 +70,11 @@ static int without_possessive(const uint16_t *w, int n)
 static bool is_stop_word(const uint16_t *w, int n)
 {
     static const char *const stop[] = {
-        "a",    "an",    "and",  "are",  "as",    "at",    "be",   "but",
-        "by",   "for",   "if",   "in",   "into",  "is",    "it",   "no",
-        "not",  "of",    "on",   "or",   "such",  "that",  "the",  "their",
-        "then", "there", "these", "they", "this", "to",    "was",  "will",
-        "with",
+        "a",    "an",  "and",   "are",  "as",    "at",    "be",
+        "but",  "by",  "for",   "if",   "in",    "into",  "is",
+        "it",   "no",  "not",   "of",   "on",    "or",    "such",
+        "that", "the", "their", "then", "there", "these", "they",
+        "this", "to",  "was",   "will", "with",
     };
     char word[8];
 

@@ -1,5 +1,6 @@
 /*
- * text/analyzer.h - text to index terms, as Lucene's EnglishAnalyzer makes them.
+ * text/analyzer.h - text to index terms, as Lucene's EnglishAnalyzer makes
+ * them.
  *
  *     words       text/wordbreak.h
  *     possessive  's and ’s (and its full-width form) are cut off

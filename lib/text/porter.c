@@ -74,18 +74,20 @@ static bool short_end(const struct word *s, int n)
     return last != 'w' && last != 'x' && last != 'y';
 }
 
-/* The length of what stands before the suffix, or -1. */
-static int before(const struct word *s, const char *suffix)
+/* The length of what stands before the suffix of `len` letters, or -1. */
+static int before_n(const struct word *s, const char *suffix, int len)
 {
-    int len = (int)strlen(suffix), stem = s->n - len;
+    const uint16_t *end = s->w + s->n;
 
-    if (stem < 0)
+    if (s->n < len)
         return -1;
-    for (int i = 0; i < len; i++)
-        if (s->w[stem + i] != (unsigned char)suffix[i])
+    for (int i = len; i > 0; i--)
+        if (end[i - 1 - len] != (unsigned char)suffix[i - 1])
             return -1;
-    return stem;
+    return s->n - len;
 }
+
+#define BEFORE(s, literal) before_n(s, literal, (int)sizeof literal - 1)
 
 /* No replacement is longer than its suffix but by one letter, and that one
  * (the e of step 1b) comes after two or three are gone. */
@@ -99,14 +101,24 @@ static void put(struct word *s, int stem, const char *replacement)
 }
 
 struct rule {
-    const char *suffix, *replacement;
+    const char *suffix;
+    int len; /* of the suffix; 0 ends a table */
+    const char *replacement;
 };
+#define RULE(suffix, replacement)                                              \
+    {                                                                          \
+        suffix, sizeof suffix - 1, replacement                                 \
+    }
+#define END                                                                    \
+    {                                                                          \
+        NULL, 0, NULL                                                          \
+    }
 
 /* Apply the first rule that fits, if its stem's m is over `least`. */
 static void apply(struct word *s, const struct rule *rule, int least)
 {
-    for (; rule->suffix; rule++) {
-        int stem = before(s, rule->suffix);
+    for (; rule->len; rule++) {
+        int stem = before_n(s, rule->suffix, rule->len);
 
         if (stem < 0)
             continue;
@@ -123,31 +135,31 @@ static void step_1a(struct word *s)
 
     if (s->w[s->n - 1] != 's')
         return;
-    if ((stem = before(s, "sses")) >= 0)
+    if ((stem = BEFORE(s, "sses")) >= 0)
         put(s, stem, "ss");
-    else if ((stem = before(s, "ies")) >= 0)
+    else if ((stem = BEFORE(s, "ies")) >= 0)
         put(s, stem, "i");
-    else if (before(s, "ss") < 0)
+    else if (BEFORE(s, "ss") < 0)
         s->n--;
 }
 
 /* Past and progressive: agreed, plastered, motoring; then mend the stem. */
 static void step_1b(struct word *s)
 {
-    int stem = before(s, "eed");
+    int stem = BEFORE(s, "eed");
 
     if (stem >= 0) {
         if (measure(s, stem) > 0)
             s->n--;
         return;
     }
-    stem = before(s, "ed");
+    stem = BEFORE(s, "ed");
     if (stem < 0)
-        stem = before(s, "ing");
+        stem = BEFORE(s, "ing");
     if (stem < 0 || !has_vowel(s, stem))
         return;
     s->n = stem;
-    if (before(s, "at") >= 0 || before(s, "bl") >= 0 || before(s, "iz") >= 0) {
+    if (BEFORE(s, "at") >= 0 || BEFORE(s, "bl") >= 0 || BEFORE(s, "iz") >= 0) {
         put(s, s->n, "e");
     } else if (double_consonant(s, s->n)) {
         uint16_t last = s->w[s->n - 1];
@@ -161,40 +173,59 @@ static void step_1b(struct word *s)
 
 static void step_1c(struct word *s)
 {
-    int stem = before(s, "y");
+    int stem = BEFORE(s, "y");
 
     if (stem >= 0 && has_vowel(s, stem))
         s->w[stem] = 'i';
 }
 
 static const struct rule step_2[] = {
-    { "ational", "ate" }, { "tional", "tion" }, { "enci", "ence" },
-    { "anci", "ance" },   { "izer", "ize" },    { "bli", "ble" },
-    { "alli", "al" },     { "entli", "ent" },   { "eli", "e" },
-    { "ousli", "ous" },   { "ization", "ize" }, { "ation", "ate" },
-    { "ator", "ate" },    { "alism", "al" },    { "iveness", "ive" },
-    { "fulness", "ful" }, { "ousness", "ous" }, { "aliti", "al" },
-    { "iviti", "ive" },   { "biliti", "ble" },  { "logi", "log" },
-    { NULL, NULL },
+    RULE("ational", "ate"), RULE("tional", "tion"),
+    RULE("enci", "ence"),   RULE("anci", "ance"),
+    RULE("izer", "ize"),    RULE("bli", "ble"),
+    RULE("alli", "al"),     RULE("entli", "ent"),
+    RULE("eli", "e"),       RULE("ousli", "ous"),
+    RULE("ization", "ize"), RULE("ation", "ate"),
+    RULE("ator", "ate"),    RULE("alism", "al"),
+    RULE("iveness", "ive"), RULE("fulness", "ful"),
+    RULE("ousness", "ous"), RULE("aliti", "al"),
+    RULE("iviti", "ive"),   RULE("biliti", "ble"),
+    RULE("logi", "log"),    END,
 };
 
 static const struct rule step_3[] = {
-    { "icate", "ic" }, { "ative", "" }, { "alize", "al" }, { "iciti", "ic" },
-    { "ical", "ic" },  { "ful", "" },   { "ness", "" },    { NULL, NULL },
+    RULE("icate", "ic"), RULE("ative", ""),
+    RULE("alize", "al"), RULE("iciti", "ic"),
+    RULE("ical", "ic"),  RULE("ful", ""),
+    RULE("ness", ""),    END,
 };
 
 static const struct rule step_4[] = {
-    { "al", "" },    { "ance", "" }, { "ence", "" }, { "er", "" },
-    { "ic", "" },    { "able", "" }, { "ible", "" }, { "ant", "" },
-    { "ement", "" }, { "ment", "" }, { "ent", "" },  { "ou", "" },
-    { "ism", "" },   { "ate", "" },  { "iti", "" },  { "ous", "" },
-    { "ive", "" },   { "ize", "" },  { NULL, NULL },
+    RULE("al", ""),
+    RULE("ance", ""),
+    RULE("ence", ""),
+    RULE("er", ""),
+    RULE("ic", ""),
+    RULE("able", ""),
+    RULE("ible", ""),
+    RULE("ant", ""),
+    RULE("ement", ""),
+    RULE("ment", ""),
+    RULE("ent", ""),
+    RULE("ou", ""),
+    RULE("ism", ""),
+    RULE("ate", ""),
+    RULE("iti", ""),
+    RULE("ous", ""),
+    RULE("ive", ""),
+    RULE("ize", ""),
+    END,
 };
 
 /* "ion" goes only after s or t; it ends no other suffix of step 4. */
 static void step_4_apply(struct word *s)
 {
-    int stem = before(s, "ion");
+    int stem = BEFORE(s, "ion");
 
     if (stem < 0)
         apply(s, step_4, 1);
@@ -217,7 +248,7 @@ static void step_5(struct word *s)
 
 int sl_porter_stem(uint16_t *w, int n)
 {
-    struct word s = { w, n };
+    struct word s = {w, n};
 
     if (n < 3)
         return n;

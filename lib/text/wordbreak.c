@@ -18,11 +18,11 @@ enum {
     HEBREW,
     NUMERIC,
     KATAKANA,
-    JOINER,     /* connects whatever it touches: _ */
-    MID_LETTER, /* between letters: : and the middle dot */
-    MID_NUMBER, /* between digits: , ; */
-    MID_BOTH,   /* between either: . and the curly apostrophe */
-    QUOTE,      /* the straight apostrophe: between either, or after Hebrew */
+    JOINER,       /* connects whatever it touches: _ */
+    MID_LETTER,   /* between letters: : and the middle dot */
+    MID_NUMBER,   /* between digits: , ; */
+    MID_BOTH,     /* between either: . and the curly apostrophe */
+    QUOTE,        /* the straight apostrophe: between either, or after Hebrew */
     DOUBLE_QUOTE, /* between Hebrew letters */
     EXTEND,
     REGIONAL, /* regional indicators: two make a flag */
@@ -59,23 +59,29 @@ static const unsigned char ascii_class[128] = {
     [','] = MID_NUMBER,   [';'] = MID_NUMBER, [':'] = MID_LETTER,
     ['_'] = JOINER,
 
-    ['0'] = NUMERIC, ['1'] = NUMERIC, ['2'] = NUMERIC, ['3'] = NUMERIC,
-    ['4'] = NUMERIC, ['5'] = NUMERIC, ['6'] = NUMERIC, ['7'] = NUMERIC,
-    ['8'] = NUMERIC, ['9'] = NUMERIC,
+    ['0'] = NUMERIC,      ['1'] = NUMERIC,    ['2'] = NUMERIC,
+    ['3'] = NUMERIC,      ['4'] = NUMERIC,    ['5'] = NUMERIC,
+    ['6'] = NUMERIC,      ['7'] = NUMERIC,    ['8'] = NUMERIC,
+    ['9'] = NUMERIC,
 
-    ['A'] = LETTER, ['B'] = LETTER, ['C'] = LETTER, ['D'] = LETTER,
-    ['E'] = LETTER, ['F'] = LETTER, ['G'] = LETTER, ['H'] = LETTER,
-    ['I'] = LETTER, ['J'] = LETTER, ['K'] = LETTER, ['L'] = LETTER,
-    ['M'] = LETTER, ['N'] = LETTER, ['O'] = LETTER, ['P'] = LETTER,
-    ['Q'] = LETTER, ['R'] = LETTER, ['S'] = LETTER, ['T'] = LETTER,
-    ['U'] = LETTER, ['V'] = LETTER, ['W'] = LETTER, ['X'] = LETTER,
-    ['Y'] = LETTER, ['Z'] = LETTER, ['a'] = LETTER, ['b'] = LETTER,
-    ['c'] = LETTER, ['d'] = LETTER, ['e'] = LETTER, ['f'] = LETTER,
-    ['g'] = LETTER, ['h'] = LETTER, ['i'] = LETTER, ['j'] = LETTER,
-    ['k'] = LETTER, ['l'] = LETTER, ['m'] = LETTER, ['n'] = LETTER,
-    ['o'] = LETTER, ['p'] = LETTER, ['q'] = LETTER, ['r'] = LETTER,
-    ['s'] = LETTER, ['t'] = LETTER, ['u'] = LETTER, ['v'] = LETTER,
-    ['w'] = LETTER, ['x'] = LETTER, ['y'] = LETTER, ['z'] = LETTER,
+    ['A'] = LETTER,       ['B'] = LETTER,     ['C'] = LETTER,
+    ['D'] = LETTER,       ['E'] = LETTER,     ['F'] = LETTER,
+    ['G'] = LETTER,       ['H'] = LETTER,     ['I'] = LETTER,
+    ['J'] = LETTER,       ['K'] = LETTER,     ['L'] = LETTER,
+    ['M'] = LETTER,       ['N'] = LETTER,     ['O'] = LETTER,
+    ['P'] = LETTER,       ['Q'] = LETTER,     ['R'] = LETTER,
+    ['S'] = LETTER,       ['T'] = LETTER,     ['U'] = LETTER,
+    ['V'] = LETTER,       ['W'] = LETTER,     ['X'] = LETTER,
+    ['Y'] = LETTER,       ['Z'] = LETTER,     ['a'] = LETTER,
+    ['b'] = LETTER,       ['c'] = LETTER,     ['d'] = LETTER,
+    ['e'] = LETTER,       ['f'] = LETTER,     ['g'] = LETTER,
+    ['h'] = LETTER,       ['i'] = LETTER,     ['j'] = LETTER,
+    ['k'] = LETTER,       ['l'] = LETTER,     ['m'] = LETTER,
+    ['n'] = LETTER,       ['o'] = LETTER,     ['p'] = LETTER,
+    ['q'] = LETTER,       ['r'] = LETTER,     ['s'] = LETTER,
+    ['t'] = LETTER,       ['u'] = LETTER,     ['v'] = LETTER,
+    ['w'] = LETTER,       ['x'] = LETTER,     ['y'] = LETTER,
+    ['z'] = LETTER,
 };
 
 static unsigned word_of(uint32_t c)
@@ -208,7 +214,7 @@ static unsigned skip_ascii(struct place *at)
             break;
         last = class;
     }
-    if (last != OTHER)
+    if (last != OTHER && at->p < at->end && *at->p >= 0x80)
         skip_extend(at, true);
     return last;
 }
@@ -265,7 +271,8 @@ static struct place match_word(struct place at)
     }
 }
 
-/* ---- the other patterns --------------------------------------------------- */
+/* ---- the other patterns ---------------------------------------------------
+ */
 
 /* (COMPLEX Extend*)+ */
 static struct place match_complex(struct place at)
@@ -313,8 +320,8 @@ static struct place match_keycap(struct place at)
 
     if (!next_char(&at, &c, &word))
         return end;
-    for (next = at; next_char(&next, &c, &word) &&
-                    (word & CLASS) == EXTEND && !is_style(c);
+    for (next = at; next_char(&next, &c, &word) && (word & CLASS) == EXTEND &&
+                    !is_style(c);
          at = next)
         capped |= c == KEYCAP;
     if (capped)
@@ -329,8 +336,8 @@ static struct place match_keycap(struct place at)
 
 /*
  * One emoji without what glues it to the next: ZWJ* emoji style?, or ZWJ*, an
- * emoji that takes a skin tone, and one, or a skin tone alone.  *zwj: it ends in
- * a ZWJ.
+ * emoji that takes a skin tone, and one, or a skin tone alone.  *zwj: it ends
+ * in a ZWJ.
  */
 static bool match_emoji_unit(struct place *end, bool *zwj)
 {
@@ -413,7 +420,7 @@ bool sl_word_next(const unsigned char **at, const unsigned char *end,
     const unsigned char *p = *at;
 
     while (p < end) {
-        struct place here = { p, end, SL_WORD_MAX_UNITS }, best;
+        struct place here = {p, end, SL_WORD_MAX_UNITS}, best;
 
         if (*p < 0x80 && ascii_class[*p] == OTHER && *p != '#' && *p != '*') {
             p++;

@@ -1,8 +1,9 @@
 /*
- * text/wordbreak.h - the words of a text, as Lucene's StandardTokenizer cuts it.
+ * text/wordbreak.h - the words of a text, as Lucene's StandardTokenizer cuts
+ * it.
  *
- * The rules are those of UAX #29 with Unicode 12.1's properties, and what Lucene
- * 9 makes of them:
+ * The rules are those of UAX #29 with Unicode 12.1's properties, and what
+ * Lucene 9 makes of them:
  *
  *   1. A word is a run of letters, digits and connectors (_), with ' . : and
  *      their like inside between two letters, or ' . , ; between two digits.
