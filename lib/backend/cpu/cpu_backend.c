@@ -147,9 +147,22 @@ static const char *fill_f32(struct sl_cpu *cpu, unsigned features)
 {
     const char *name = "cpu-ref";
 
-    (void)features;
     sl_ops_init_ref_f32(&cpu->ops);
     sl_kernels_init_ref(&cpu->kernels);
+#if defined(__x86_64__)
+    if (features & SL_CPU_AVX2) {
+        sl_ops_init_avx2(&cpu->ops);
+        sl_kernels_init_avx2(&cpu->kernels);
+        name = "cpu-avx2";
+    }
+    if (features & SL_CPU_AVX512) {
+        sl_ops_init_avx512(&cpu->ops);
+        sl_kernels_init_avx512(&cpu->kernels);
+        name = "cpu-avx512";
+    }
+#else
+    (void)features;
+#endif
     return name;
 }
 

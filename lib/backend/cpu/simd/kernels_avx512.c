@@ -1,0 +1,14 @@
+/* The vector kernels for AVX-512 (F, BW, DQ, VL). */
+#include "vec_avx512.h"
+
+#include "vec_kernels.inc"
+
+void sl_ops_init_avx512(struct sl_ops *ops)
+{
+    init_ops(ops);
+}
+
+void sl_kernels_init_avx512(struct sl_cpu_kernels *k)
+{
+    init_kernels(k);
+}
