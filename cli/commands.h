@@ -1,11 +1,22 @@
 /*
  * commands.h - the program's commands: COMMAND(name, function, summary).
  *
- * main.c makes declarations, dispatch and `simlm help` from this one list; a
- * new command is a line here and a file cmd_<name>.c.
+ * main.c makes the dispatch and `simlm help` from this one list; a new command
+ * is a line here and a file cmd_<name>.c, which includes this header.
  */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
 /* clang-format off */
 #define CLI_COMMANDS(COMMAND)                                                  \
-    /* name        function       what it does */
+    /* name        function       what it does */                              \
+    COMMAND("tokenize", cmd_tokenize, "show the token ids of texts")           \
+    /* the end */
 
 /* clang-format on */
+
+#define CLI_DECLARE(name, function, summary) int function(int argc, char **argv);
+CLI_COMMANDS(CLI_DECLARE)
+#undef CLI_DECLARE
+
+#endif

@@ -7,10 +7,6 @@
 #include "cli.h"
 #include "commands.h"
 
-#define DECLARE(name, function, summary) int function(int argc, char **argv);
-CLI_COMMANDS(DECLARE)
-#undef DECLARE
-
 struct command {
     const char *name;
     int (*run)(int argc, char **argv);

@@ -41,8 +41,7 @@ typedef struct simlm_tokenizer simlm_tokenizer;
  *   E_FORMAT  not a WordPiece tokenizer of BERT's kind; msg says why
  */
 SIMLM_API simlm_status simlm_tokenizer_open(simlm_tokenizer **out,
-                                            const char *path,
-                                            simlm_error *err);
+                                            const char *path, simlm_error *err);
 SIMLM_API void simlm_tokenizer_close(simlm_tokenizer *t);
 
 /* Ids are 0 .. size - 1. */
@@ -63,8 +62,8 @@ typedef struct simlm_encode_text_options {
     int64_t max_length; /* at most so many ids; 0 (default): no limit */
     simlm_truncation truncation; /* default longest_first */
 } simlm_encode_text_options;
-SIMLM_API void
-simlm_encode_text_options_init(simlm_encode_text_options *options);
+SIMLM_API void simlm_encode_text_options_init(
+    simlm_encode_text_options *options);
 
 typedef struct simlm_encoding {
     int32_t *ids;      /* [n] */
@@ -88,6 +87,26 @@ SIMLM_API simlm_status simlm_tokenizer_encode(
     const simlm_tokenizer *t, simlm_encoding *out, const char *text,
     size_t text_len, const char *pair, size_t pair_len,
     const simlm_encode_text_options *options, simlm_error *err);
+
+/*
+ * Tokenize a file line by line: the job behind `simlm tokenize`.
+ *
+ *   input   "-": stdin.  A text a line, or with jsonl {"text": ..} or
+ *           {"text": .., "pair": ..}
+ *   output  "-": stdout.  {"ids":[..],"type_ids":[..]} for each line
+ *
+ * A line that cannot be read ends the job with a message that names it.
+ */
+typedef struct simlm_tokenize_options {
+    const char *model;          /* as simlm_tokenizer_open(); required */
+    const char *input, *output; /* default "-" */
+    bool jsonl;
+    simlm_encode_text_options encode;
+} simlm_tokenize_options;
+SIMLM_API void simlm_tokenize_options_init(simlm_tokenize_options *options);
+SIMLM_API simlm_status
+simlm_tokenize_file(const simlm_tokenize_options *options,
+                    const simlm_observer *observer, simlm_error *err);
 
 /* ---- training a vocabulary ---------------------------------------------- */
 
