@@ -1,0 +1,174 @@
+#include "model/modeldir.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "model/bert.h"
+
+/* ---- a directory, whole or not at all
+ * ------------------------------------------ */
+
+static char *with_suffix(const char *path, const char *what)
+{
+    struct sl_str s = {0};
+    size_t n = strlen(path);
+
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    sl_str_add(&s, path, n);
+    sl_str_printf(&s, ".%s.%ld", what, (long)getpid());
+    if (sl_str_ok(&s))
+        return s.s;
+    sl_str_free(&s);
+    return NULL;
+}
+
+/* An empty directory may be replaced, and one that holds a model. */
+static simlm_status check_replaceable(const char *path, simlm_error *err)
+{
+    char *config;
+    bool model;
+
+    if (!sl_file_exists(path))
+        return SIMLM_OK;
+    config = sl_path_join(path, "config.json");
+    if (!config)
+        return sl_fail_nomem(err, path);
+    model = sl_file_exists(config);
+    sl_free(config);
+    if (model)
+        return SIMLM_OK;
+    if (!rmdir(path))
+        return sl_dir_make(path, err);
+    return sl_fail(err, SIMLM_E_ARG,
+                   "cannot write '%s': it exists and is not a model directory",
+                   path);
+}
+
+simlm_status sl_dir_out_open(struct sl_dir_out *o, const char *path,
+                             simlm_error *err)
+{
+    simlm_status st;
+
+    *o = (struct sl_dir_out){0};
+    SL_TRY(check_replaceable(path, err));
+    o->path = sl_strdup(path);
+    o->tmp = with_suffix(path, "tmp");
+    st = o->path && o->tmp ? sl_dir_remove(o->tmp, err)
+                           : sl_fail_nomem(err, path);
+    if (st == SIMLM_OK)
+        st = sl_dir_make(o->tmp, err);
+    if (st < 0)
+        sl_dir_out_abort(o);
+    return st;
+}
+
+/*
+ * rename() replaces an empty directory alone, so a model that is there is put
+ * aside first: at every moment either the old or the new one is whole on disk,
+ * if for an instant only under the name with ".old".
+ */
+simlm_status sl_dir_out_commit(struct sl_dir_out *o, simlm_error *err)
+{
+    char *old = with_suffix(o->path, "old");
+    bool aside = false;
+    simlm_status st;
+
+    st = old ? sl_dir_sync(o->tmp, err) : sl_fail_nomem(err, o->path);
+    if (st == SIMLM_OK && rename(o->tmp, o->path)) {
+        aside = !rename(o->path, old);
+        if (!aside || rename(o->tmp, o->path)) {
+            st = sl_fail_errno(err, "write", o->path);
+            if (aside)
+                rename(old, o->path);
+            aside = false;
+        }
+    }
+    if (aside)
+        sl_dir_remove(old, NULL);
+    if (st == SIMLM_OK) {
+        sl_free(o->tmp);
+        o->tmp = NULL;
+    }
+    sl_free(old);
+    sl_dir_out_abort(o);
+    return st;
+}
+
+void sl_dir_out_abort(struct sl_dir_out *o)
+{
+    if (o->tmp)
+        sl_dir_remove(o->tmp, NULL);
+    sl_free(o->tmp);
+    sl_free(o->path);
+    *o = (struct sl_dir_out){0};
+}
+
+/* ---- the tokenizer's files
+ * -------------------------------------------------------- */
+
+enum { MAX_TOKENIZER_FILE = 1 << 28 };
+
+static simlm_status copy_file(bool *there, const char *to, const char *from,
+                              const char *name, simlm_error *err)
+{
+    char *in = sl_path_join(from, name), *out = sl_path_join(to, name);
+    char *bytes = NULL;
+    simlm_status st = SIMLM_OK;
+    size_t n = 0;
+
+    *there = false;
+    if (!in || !out)
+        st = sl_fail_nomem(err, name);
+    else if (sl_file_exists(in)) {
+        *there = true;
+        st = sl_file_read(&bytes, &n, in, MAX_TOKENIZER_FILE, err);
+        if (st == SIMLM_OK)
+            st = sl_file_write(out, bytes, n, err);
+    }
+    sl_free(bytes);
+    sl_free(in);
+    sl_free(out);
+    return st;
+}
+
+simlm_status sl_modeldir_copy_tokenizer(const char *to, const char *from,
+                                        simlm_error *err)
+{
+    static const char *const names[] = {"vocab.txt", "tokenizer.json",
+                                        "tokenizer_config.json",
+                                        "special_tokens_map.json"};
+    bool vocab = false, there;
+
+    for (size_t i = 0; i < SL_LEN(names); i++) {
+        SL_TRY(copy_file(&there, to, from, names[i], err));
+        vocab = vocab || (there && i < 2);
+    }
+    return vocab ? SIMLM_OK
+                 : sl_fail(err, SIMLM_E_IO,
+                           "'%s': no vocab.txt or tokenizer.json", from);
+}
+
+simlm_status sl_modeldir_save(const char *path, const struct sl_bert *m,
+                              bool with_head, const struct sl_profile *p,
+                              const char *tokenizer_from, simlm_error *err)
+{
+    struct sl_dir_out o;
+    simlm_status st;
+
+    SL_TRY(sl_dir_out_open(&o, path, err));
+    st = sl_modeldir_copy_tokenizer(o.tmp, tokenizer_from, err);
+    if (st == SIMLM_OK)
+        st = sl_profile_save(p, o.tmp, &m->cfg, err);
+    if (st == SIMLM_OK)
+        st = sl_bert_save(m, o.tmp, with_head, err);
+    if (st == SIMLM_OK)
+        st = sl_dir_out_commit(&o, err);
+    sl_dir_out_abort(&o);
+    return st;
+}

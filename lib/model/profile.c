@@ -1,0 +1,485 @@
+/* Profiles: reading and writing simlm.json and sentence-transformers' files. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "format/json.h"
+#include "model/modeldir.h"
+
+enum { QUERY_MAX = 32, PASSAGE_MAX = 144 };
+
+static const char *const pooling_names[] = {"cls", "mean"};
+static const char *const form_names[] = {"pair", "joined"};
+
+simlm_status sl_profile_default(struct sl_profile *p, simlm_error *err)
+{
+    *p = (struct sl_profile){.pooling = SL_POOL_CLS,
+                             .normalize = true,
+                             .form = SL_PASSAGE_PAIR,
+                             .missing_title = sl_strdup("-"),
+                             .query_max_length = QUERY_MAX,
+                             .passage_max_length = PASSAGE_MAX};
+    return p->missing_title ? SIMLM_OK
+                            : sl_fail_nomem(err, "a model's profile");
+}
+
+void sl_profile_free(struct sl_profile *p)
+{
+    sl_free(p->missing_title);
+    sl_free(p->query_prompt);
+    sl_free(p->passage_prompt);
+    *p = (struct sl_profile){0};
+}
+
+/* *out <- a copy of text, in place of what was there; NULL and "" are none. */
+static simlm_status set_text(char **out, const char *text, simlm_error *err)
+{
+    char *copy = text && *text ? sl_strdup(text) : NULL;
+
+    if (text && *text && !copy)
+        return sl_fail_nomem(err, "a model's profile");
+    sl_free(*out);
+    *out = copy;
+    return SIMLM_OK;
+}
+
+simlm_status sl_profile_copy(struct sl_profile *out, const struct sl_profile *p,
+                             simlm_error *err)
+{
+    simlm_status st;
+
+    *out = *p;
+    out->missing_title = out->query_prompt = out->passage_prompt = NULL;
+    st = set_text(&out->missing_title, p->missing_title, err);
+    if (st == SIMLM_OK)
+        st = set_text(&out->query_prompt, p->query_prompt, err);
+    if (st == SIMLM_OK)
+        st = set_text(&out->passage_prompt, p->passage_prompt, err);
+    if (st < 0)
+        sl_profile_free(out);
+    return st;
+}
+
+/* ---- simlm.json
+ * ---------------------------------------------------------------- */
+
+/* *out <- the place of the field's text in the two names; absent: unchanged. */
+static simlm_status opt_choice(struct sl_json obj, const char *key,
+                               const char *const names[2], int *out,
+                               simlm_error *err)
+{
+    const char *text = NULL;
+    char expected[64];
+
+    SL_TRY(sl_json_opt_text(obj, key, &text, NULL, err));
+    if (!text)
+        return SIMLM_OK;
+    for (int i = 0; i < 2; i++)
+        if (!strcmp(names[i], text)) {
+            *out = i;
+            return SIMLM_OK;
+        }
+    snprintf(expected, sizeof expected, "'%s' or '%s'", names[0], names[1]);
+    return sl_json_fail(obj, key, expected, err);
+}
+
+/* null means none; absent leaves the default. */
+static simlm_status opt_string(struct sl_json obj, const char *key, char **out,
+                               simlm_error *err)
+{
+    const char *text = NULL;
+    size_t len = 0;
+
+    if (sl_json_kind(sl_json_field(obj, key)) == SL_JSON_ABSENT)
+        return SIMLM_OK;
+    SL_TRY(sl_json_opt_text(obj, key, &text, &len, err));
+    if (text && strlen(text) != len)
+        return sl_json_fail(obj, key, "text without NUL", err);
+    return set_text(out, text, err);
+}
+
+static simlm_status opt_length(struct sl_json obj, const char *key,
+                               int64_t positions, int32_t *out,
+                               simlm_error *err)
+{
+    int64_t x = *out;
+
+    SL_TRY(sl_json_opt_int(obj, key, 3, INT32_MAX, &x, err));
+    *out = (int32_t)(x < positions ? x : positions);
+    return SIMLM_OK;
+}
+
+static simlm_status read_simlm(struct sl_profile *p, struct sl_json root,
+                               const struct sl_config *cfg, simlm_error *err)
+{
+    int pooling = (int)p->pooling, form = (int)p->form;
+
+    if (sl_json_kind(root) != SL_JSON_OBJECT)
+        return sl_json_fail(root, NULL, "an object", err);
+    SL_TRY(opt_choice(root, "pooling", pooling_names, &pooling, err));
+    SL_TRY(opt_choice(root, "passage_form", form_names, &form, err));
+    p->pooling = (enum sl_pooling)pooling;
+    p->form = (enum sl_passage_form)form;
+    SL_TRY(sl_json_opt_bool(root, "normalize", &p->normalize, err));
+    SL_TRY(opt_string(root, "missing_title", &p->missing_title, err));
+    SL_TRY(opt_string(root, "query_prompt", &p->query_prompt, err));
+    SL_TRY(opt_string(root, "passage_prompt", &p->passage_prompt, err));
+    SL_TRY(opt_length(root, "query_max_length", cfg->positions,
+                      &p->query_max_length, err));
+    return opt_length(root, "passage_max_length", cfg->positions,
+                      &p->passage_max_length, err);
+}
+
+/* ---- sentence-transformers
+ * ---------------------------------------------------------- */
+
+/* *doc <- <dir>/<name> parsed, or NULL if there is no such file. */
+static simlm_status load_optional(struct sl_json_doc **doc, const char *dir,
+                                  const char *name, simlm_error *err)
+{
+    char *path = sl_path_join(dir, name);
+    simlm_status st = SIMLM_OK;
+
+    *doc = NULL;
+    if (!path)
+        return sl_fail_nomem(err, dir);
+    if (sl_file_exists(path))
+        st = sl_json_load(doc, path, err);
+    sl_free(path);
+    return st;
+}
+
+/*
+ * Either one "pooling_mode", or a flag for each mode, of which exactly one is
+ * true.
+ */
+static simlm_status read_pooling(struct sl_profile *p, struct sl_json root,
+                                 const struct sl_config *cfg, simlm_error *err)
+{
+    /* The first two in the order of enum sl_pooling. */
+    static const char *const flags[] = {
+        "pooling_mode_cls_token",           "pooling_mode_mean_tokens",
+        "pooling_mode_max_tokens",          "pooling_mode_mean_sqrt_len_tokens",
+        "pooling_mode_weightedmean_tokens", "pooling_mode_lasttoken"};
+    int64_t dim = cfg->hidden;
+    int mode = -1, flag = -1, n_on = 0;
+    bool with_prompt = true;
+
+    SL_TRY(sl_json_opt_int(root, "word_embedding_dimension", cfg->hidden,
+                           cfg->hidden, &dim, err));
+    SL_TRY(sl_json_opt_int(root, "embedding_dimension", cfg->hidden,
+                           cfg->hidden, &dim, err));
+    SL_TRY(opt_choice(root, "pooling_mode", pooling_names, &mode, err));
+    for (int i = 0; mode < 0 && i < (int)SL_LEN(flags); i++) {
+        bool on = false;
+
+        SL_TRY(sl_json_opt_bool(root, flags[i], &on, err));
+        n_on += on;
+        flag = on ? i : flag;
+    }
+    if (mode < 0 && n_on == 1)
+        mode = flag;
+    if (mode != SL_POOL_CLS && mode != SL_POOL_MEAN)
+        return sl_json_fail(root, "pooling_mode",
+                            "'cls' or 'mean', one of them: nothing else is "
+                            "supported",
+                            err);
+    SL_TRY(sl_json_opt_bool(root, "include_prompt", &with_prompt, err));
+    if (!with_prompt)
+        return sl_json_fail(root, "include_prompt",
+                            "true: pooling without the prompt's tokens is not "
+                            "supported",
+                            err);
+    p->pooling = (enum sl_pooling)mode;
+    return SIMLM_OK;
+}
+
+static simlm_status load_pooling(struct sl_profile *p, const char *dir,
+                                 struct sl_json module,
+                                 const struct sl_config *cfg, simlm_error *err)
+{
+    struct sl_json_doc *doc = NULL;
+    struct sl_str name = {0};
+    const char *sub = "1_Pooling";
+    simlm_status st;
+
+    SL_TRY(sl_json_opt_text(module, "path", &sub, NULL, err));
+    if (strstr(sub, "..") || *sub == '/')
+        return sl_json_fail(module, "path", "a folder within the model", err);
+    sl_str_printf(&name, "%s/config.json", sub);
+    st = sl_str_ok(&name) ? load_optional(&doc, dir, sl_str_c(&name), err)
+                          : sl_fail_nomem(err, dir);
+    if (st == SIMLM_OK && !doc)
+        st = sl_fail(err, SIMLM_E_FORMAT, "'%s': no %s", dir, sl_str_c(&name));
+    if (st == SIMLM_OK)
+        st = read_pooling(p, sl_json_root(doc), cfg, err);
+    sl_json_free(doc);
+    sl_str_free(&name);
+    return st;
+}
+
+static const char *class_of(const char *type)
+{
+    const char *dot = strrchr(type, '.');
+
+    return dot ? dot + 1 : type;
+}
+
+static simlm_status read_modules(struct sl_profile *p, const char *dir,
+                                 struct sl_json root,
+                                 const struct sl_config *cfg, simlm_error *err)
+{
+    bool pooled = false;
+
+    if (sl_json_kind(root) != SL_JSON_ARRAY)
+        return sl_json_fail(root, NULL, "a list of modules", err);
+    p->normalize = false;
+    for (int64_t i = 0; i < sl_json_count(root); i++) {
+        struct sl_json module = sl_json_item(root, i);
+        const char *type = NULL;
+
+        SL_TRY(sl_json_need_text(module, "type", &type, NULL, err));
+        type = class_of(type);
+        if (!strcmp(type, "Pooling")) {
+            SL_TRY(load_pooling(p, dir, module, cfg, err));
+            pooled = true;
+        } else if (!strcmp(type, "Normalize")) {
+            p->normalize = true;
+        } else if (strcmp(type, "Transformer")) {
+            return sl_json_fail(module, "type",
+                                "Transformer, Pooling or Normalize: other "
+                                "modules are not supported",
+                                err);
+        }
+    }
+    return pooled ? SIMLM_OK
+                  : sl_json_fail(root, NULL, "a Pooling module", err);
+}
+
+/* The first prompt there is among names [n]; "" counts and means none. */
+static simlm_status read_prompt(char **out, struct sl_json root,
+                                const char *const *names, int n,
+                                simlm_error *err)
+{
+    struct sl_json prompts = sl_json_field(root, "prompts");
+    const char *name = NULL, *text;
+
+    for (int i = 0; i < n; i++) {
+        text = sl_json_is_text(sl_json_field(prompts, names[i]), NULL);
+        if (text)
+            return set_text(out, text, err);
+    }
+    SL_TRY(sl_json_opt_text(root, "default_prompt_name", &name, NULL, err));
+    text = name ? sl_json_is_text(sl_json_field(prompts, name), NULL) : NULL;
+    return set_text(out, text, err);
+}
+
+static simlm_status load_prompts(struct sl_profile *p, const char *dir,
+                                 simlm_error *err)
+{
+    static const char *const query[] = {"query"};
+    static const char *const passage[] = {"document", "passage", "corpus"};
+    struct sl_json_doc *doc = NULL;
+    simlm_status st;
+
+    SL_TRY(load_optional(&doc, dir, "config_sentence_transformers.json", err));
+    if (!doc)
+        return SIMLM_OK;
+    st = read_prompt(&p->query_prompt, sl_json_root(doc), query, 1, err);
+    if (st == SIMLM_OK)
+        st =
+            read_prompt(&p->passage_prompt, sl_json_root(doc), passage, 3, err);
+    sl_json_free(doc);
+    return st;
+}
+
+static simlm_status load_length(struct sl_profile *p, const char *dir,
+                                const char *file, const char *key,
+                                const struct sl_config *cfg, simlm_error *err)
+{
+    struct sl_json_doc *doc = NULL;
+    simlm_status st;
+
+    SL_TRY(load_optional(&doc, dir, file, err));
+    if (!doc)
+        return SIMLM_OK;
+    st = opt_length(sl_json_root(doc), key, cfg->positions,
+                    &p->passage_max_length, err);
+    sl_json_free(doc);
+    return st;
+}
+
+/* As sentence-transformers encodes: one text, one length for both sides. */
+static simlm_status load_foreign(struct sl_profile *p, const char *dir,
+                                 struct sl_json modules,
+                                 const struct sl_config *cfg, simlm_error *err)
+{
+    p->form = SL_PASSAGE_JOINED;
+    SL_TRY(set_text(&p->missing_title, NULL, err));
+    p->passage_max_length = (int32_t)cfg->positions;
+    SL_TRY(read_modules(p, dir, modules, cfg, err));
+    SL_TRY(load_length(p, dir, "tokenizer_config.json", "model_max_length", cfg,
+                       err));
+    SL_TRY(load_length(p, dir, "sentence_bert_config.json", "max_seq_length",
+                       cfg, err));
+    p->query_max_length = p->passage_max_length;
+    return load_prompts(p, dir, err);
+}
+
+simlm_status sl_profile_load(struct sl_profile *out, const char *dir,
+                             const struct sl_config *cfg, simlm_error *err)
+{
+    struct sl_json_doc *own = NULL, *modules = NULL;
+    struct sl_profile p;
+    simlm_status st;
+
+    SL_TRY(sl_profile_default(&p, err));
+    if (p.query_max_length > cfg->positions)
+        p.query_max_length = (int32_t)cfg->positions;
+    if (p.passage_max_length > cfg->positions)
+        p.passage_max_length = (int32_t)cfg->positions;
+    st = load_optional(&own, dir, "simlm.json", err);
+    if (st == SIMLM_OK && !own)
+        st = load_optional(&modules, dir, "modules.json", err);
+    if (st == SIMLM_OK && own)
+        st = read_simlm(&p, sl_json_root(own), cfg, err);
+    else if (st == SIMLM_OK && modules)
+        st = load_foreign(&p, dir, sl_json_root(modules), cfg, err);
+    sl_json_free(own);
+    sl_json_free(modules);
+    if (st == SIMLM_OK)
+        *out = p;
+    else
+        sl_profile_free(&p);
+    return st;
+}
+
+/* ---- writing
+ * ----------------------------------------------------------------------- */
+
+static void put_simlm(struct sl_json_writer *w, const struct sl_profile *p)
+{
+    sl_json_begin(w, NULL, '{');
+    sl_json_add_text(w, "pooling", pooling_names[p->pooling]);
+    sl_json_add_bool(w, "normalize", p->normalize);
+    sl_json_add_text(w, "passage_form", form_names[p->form]);
+    sl_json_add_text(w, "missing_title", p->missing_title);
+    sl_json_add_text(w, "query_prompt", p->query_prompt);
+    sl_json_add_text(w, "passage_prompt", p->passage_prompt);
+    sl_json_add_int(w, "query_max_length", p->query_max_length);
+    sl_json_add_int(w, "passage_max_length", p->passage_max_length);
+    sl_json_end(w);
+}
+
+static void put_modules(struct sl_json_writer *w, const struct sl_profile *p)
+{
+    static const struct {
+        const char *path, *type;
+    } modules[] = {
+        {"", "sentence_transformers.models.Transformer"},
+        {"1_Pooling", "sentence_transformers.models.Pooling"},
+        {"2_Normalize", "sentence_transformers.models.Normalize"},
+    };
+
+    sl_json_begin(w, NULL, '[');
+    for (int i = 0; i < (p->normalize ? 3 : 2); i++) {
+        char name[2] = {(char)('0' + i), '\0'};
+
+        sl_json_begin(w, NULL, '{');
+        sl_json_add_int(w, "idx", i);
+        sl_json_add_text(w, "name", name);
+        sl_json_add_text(w, "path", modules[i].path);
+        sl_json_add_text(w, "type", modules[i].type);
+        sl_json_end(w);
+    }
+    sl_json_end(w);
+}
+
+static void put_pooling(struct sl_json_writer *w, const struct sl_profile *p,
+                        const struct sl_config *cfg)
+{
+    sl_json_begin(w, NULL, '{');
+    sl_json_add_int(w, "word_embedding_dimension", cfg->hidden);
+    sl_json_add_bool(w, "pooling_mode_cls_token", p->pooling == SL_POOL_CLS);
+    sl_json_add_bool(w, "pooling_mode_mean_tokens", p->pooling == SL_POOL_MEAN);
+    sl_json_add_bool(w, "pooling_mode_max_tokens", false);
+    sl_json_add_bool(w, "pooling_mode_mean_sqrt_len_tokens", false);
+    sl_json_end(w);
+}
+
+static void put_prompts(struct sl_json_writer *w, const struct sl_profile *p)
+{
+    sl_json_begin(w, NULL, '{');
+    sl_json_begin(w, "prompts", '{');
+    sl_json_add_text(w, "query", p->query_prompt ? p->query_prompt : "");
+    sl_json_add_text(w, "document", p->passage_prompt ? p->passage_prompt : "");
+    sl_json_end(w);
+    sl_json_add_null(w, "default_prompt_name");
+    sl_json_add_text(w, "similarity_fn_name", p->normalize ? "cosine" : "dot");
+    sl_json_end(w);
+}
+
+static void put_length(struct sl_json_writer *w, const struct sl_profile *p)
+{
+    sl_json_begin(w, NULL, '{');
+    sl_json_add_int(w, "max_seq_length", p->passage_max_length);
+    sl_json_add_bool(w, "do_lower_case", false);
+    sl_json_end(w);
+}
+
+enum file { SIMLM, MODULES, POOLING, PROMPTS, LENGTH, N_FILES };
+
+static const char *const files[N_FILES] = {
+    "simlm.json", "modules.json", "1_Pooling/config.json",
+    "config_sentence_transformers.json", "sentence_bert_config.json"};
+
+static simlm_status save_file(enum file which, const struct sl_profile *p,
+                              const char *dir, const struct sl_config *cfg,
+                              simlm_error *err)
+{
+    struct sl_str s = {0};
+    struct sl_json_writer w = {.s = &s, .indent = 2};
+    char *path = sl_path_join(dir, files[which]);
+    simlm_status st;
+
+    switch (which) {
+    case SIMLM:
+        put_simlm(&w, p);
+        break;
+    case MODULES:
+        put_modules(&w, p);
+        break;
+    case POOLING:
+        put_pooling(&w, p, cfg);
+        break;
+    case PROMPTS:
+        put_prompts(&w, p);
+        break;
+    case LENGTH:
+        put_length(&w, p);
+        break;
+    case N_FILES:
+        break;
+    }
+    sl_str_putc(&s, '\n');
+    st = path && sl_str_ok(&s) ? sl_file_write(path, s.s, s.len, err)
+                               : sl_fail_nomem(err, dir);
+    sl_free(path);
+    sl_str_free(&s);
+    return st;
+}
+
+simlm_status sl_profile_save(const struct sl_profile *p, const char *dir,
+                             const struct sl_config *cfg, simlm_error *err)
+{
+    char *pooling = sl_path_join(dir, "1_Pooling");
+    simlm_status st;
+
+    st = pooling ? sl_dir_make(pooling, err) : sl_fail_nomem(err, dir);
+    sl_free(pooling);
+    for (int i = 0; i < N_FILES && st == SIMLM_OK; i++)
+        st = save_file((enum file)i, p, dir, cfg, err);
+    return st;
+}
