@@ -35,7 +35,8 @@ struct sl_tensor {
     enum sl_dtype dtype;
     int32_t n_dims;
     int64_t shape[SL_TENSOR_MAX_DIMS];
-    int64_t count;             /* elements: the product of the shape */
+    int64_t count; /* elements: the product of the shape */
+    int64_t bytes;
     const unsigned char *data; /* in the map; no alignment is promised */
 };
 

@@ -18,6 +18,7 @@
 
 #include "model/config.h"
 #include "model/params.h"
+#include "nn/pass.h"
 #include "nn/tokens.h"
 #include "nn/weights.h"
 
@@ -35,7 +36,7 @@ struct sl_bert {
     bool has_head;
     int64_t n_decoder;
     struct sl_params params;
-    int64_t first_decoder; /* index of the decoder's first parameter */
+    int64_t first_head, first_decoder; /* index of their first parameter */
 
     sl_real *w;                  /* [params.size] */
     sl_real *g, *m, *v;          /* the same, or NULL before sl_bert_train() */
@@ -68,7 +69,7 @@ simlm_status sl_bert_open(struct sl_bert **out, struct sl_backend *be,
                           struct sl_strmap *ignored, simlm_error *err);
 
 /* Decoder layers <- copies of the encoder's last n_decoder layers. */
-void sl_bert_copy_decoder(struct sl_bert *m);
+simlm_status sl_bert_copy_decoder(struct sl_bert *m, simlm_error *err);
 
 /* Make g, m and v, zeroed.  Twice is fine. */
 simlm_status sl_bert_train(struct sl_bert *m, simlm_error *err);
@@ -85,5 +86,6 @@ simlm_status sl_bert_save(const struct sl_bert *m, const char *dir,
                           bool with_head, simlm_error *err);
 
 struct sl_token_limits sl_bert_limits(const struct sl_bert *m);
+struct sl_shape sl_bert_shape(const struct sl_bert *m);
 
 #endif

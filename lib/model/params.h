@@ -96,6 +96,14 @@ simlm_status sl_params_load(const struct sl_params *ps, int64_t first,
                             const char *path, const char *strip,
                             struct sl_strmap *ignored, simlm_error *err);
 
+/*
+ * Only see whether that file has them all, in these shapes: asked before a
+ * block is allocated whose size a config.json alone vouches for.
+ */
+simlm_status sl_params_check(const struct sl_params *ps, int64_t first,
+                             int64_t n, const char *path, const char *strip,
+                             simlm_error *err);
+
 /* Write them, `strip` cut from the front of the names.  Whole or absent. */
 simlm_status sl_params_save(const struct sl_params *ps, int64_t first,
                             int64_t n, struct sl_backend *be,

@@ -34,7 +34,8 @@ struct sl_batch {
     struct sl_backend *be;
     int64_t max_N, max_n;
     struct sl_packing pk; /* its arrays are the four below */
-    int32_t *ids, *types; /* [max_N] backend memory; types always filled */
+    int32_t *ids, *types; /* [max_N] backend memory */
+    bool typed;           /* false: types were not given, all are 0 */
     int32_t *start, *pos; /* [max_n + 1], [max_N] */
     uint64_t *row_key;    /* [max_N] */
     int32_t *host_pos;    /* host staging */
@@ -54,8 +55,19 @@ simlm_status sl_batch_set(struct sl_batch *b, const struct sl_tokens *t,
                           const struct sl_token_limits *limits,
                           simlm_error *err);
 
+/* E_RANGE unless each of ids [n] (NULL: none) is in [0, limit). */
+simlm_status sl_tokens_check(const int32_t *ids, const char *what, int64_t n,
+                             int64_t limit, simlm_error *err);
+
+/* The batch's types, or NULL: as ops take them. */
+static inline const int32_t *sl_batch_types(const struct sl_batch *b)
+{
+    return b->typed ? b->types : NULL;
+}
+
 /* A part of the sequences of t: first .. first + n - 1, starts rebased into
- * start [n + 1]. */
+ * start [n + 1].  Without keys, the part's are counted anew: give keys if the
+ * parts are to draw different random numbers. */
 struct sl_tokens sl_tokens_slice(const struct sl_tokens *t, int64_t first,
                                  int64_t n, int32_t *start);
 

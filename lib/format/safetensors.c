@@ -1,0 +1,372 @@
+#include "format/safetensors.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/strmap.h"
+#include "format/json.h"
+
+/* The reference implementation's limit of a header. */
+enum { MAX_HEADER = 100000000 };
+
+struct sl_safetensors {
+    char *path;
+    struct sl_map map;
+    struct sl_json_doc *doc; /* owns the names */
+    struct sl_strmap *names; /* -> index */
+    struct sl_tensor *list;
+    int64_t n;
+};
+
+/* Bytes of an element; 0 for a type that this library does not know. */
+static const struct {
+    const char *name;
+    enum sl_dtype dtype;
+    int64_t bytes;
+} types[] = {{"F32", SL_DTYPE_F32, 4},      {"F16", SL_DTYPE_F16, 2},
+             {"BF16", SL_DTYPE_BF16, 2},    {"F64", SL_DTYPE_F64, 8},
+             {"I64", SL_DTYPE_OTHER, 8},    {"U64", SL_DTYPE_OTHER, 8},
+             {"I32", SL_DTYPE_OTHER, 4},    {"U32", SL_DTYPE_OTHER, 4},
+             {"I16", SL_DTYPE_OTHER, 2},    {"U16", SL_DTYPE_OTHER, 2},
+             {"I8", SL_DTYPE_OTHER, 1},     {"U8", SL_DTYPE_OTHER, 1},
+             {"BOOL", SL_DTYPE_OTHER, 1},   {"F8_E4M3", SL_DTYPE_OTHER, 1},
+             {"F8_E5M2", SL_DTYPE_OTHER, 1}};
+
+/* ---- opening ---------------------------------------------------------------
+ */
+
+static uint64_t read_u64(const unsigned char *p)
+{
+    uint64_t x = 0;
+
+    for (int i = 7; i >= 0; i--)
+        x = x << 8 | p[i];
+    return x;
+}
+
+static simlm_status read_shape(struct sl_tensor *t, struct sl_json shape,
+                               const char *path, simlm_error *err)
+{
+    int64_t n = sl_json_count(shape), count = 1;
+
+    if (sl_json_kind(shape) != SL_JSON_ARRAY || n > SL_TENSOR_MAX_DIMS)
+        return sl_fail(err, SIMLM_E_FORMAT,
+                       "%s: tensor '%.200s': expected a shape of at most %d "
+                       "dimensions",
+                       path, t->name, SL_TENSOR_MAX_DIMS);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t d;
+
+        if (!sl_json_is_int(sl_json_item(shape, i), &d) || d < 0 ||
+            (d && count > INT64_MAX / 8 / d))
+            return sl_fail(err, SIMLM_E_FORMAT,
+                           "%s: tensor '%.200s': bad shape", path, t->name);
+        t->shape[i] = d;
+        count *= d;
+    }
+    t->n_dims = (int32_t)n;
+    t->count = count;
+    return SIMLM_OK;
+}
+
+/* `bytes` are those behind the header. */
+static simlm_status read_entry(struct sl_tensor *t, struct sl_json entry,
+                               const unsigned char *data, int64_t bytes,
+                               const char *path, simlm_error *err)
+{
+    struct sl_json offsets = sl_json_field(entry, "data_offsets");
+    const char *dtype = sl_json_is_text(sl_json_field(entry, "dtype"), NULL);
+    int64_t begin, end, size = 0;
+
+    if (!dtype)
+        return sl_fail(err, SIMLM_E_FORMAT,
+                       "%s: tensor '%.200s': expected a dtype", path, t->name);
+    t->dtype = SL_DTYPE_OTHER;
+    for (size_t i = 0; i < SL_LEN(types); i++)
+        if (!strcmp(types[i].name, dtype)) {
+            t->dtype = types[i].dtype;
+            size = types[i].bytes;
+        }
+    SL_TRY(read_shape(t, sl_json_field(entry, "shape"), path, err));
+    if (sl_json_count(offsets) != 2 ||
+        !sl_json_is_int(sl_json_item(offsets, 0), &begin) ||
+        !sl_json_is_int(sl_json_item(offsets, 1), &end) || begin < 0 ||
+        end < begin || end > bytes)
+        return sl_fail(err, SIMLM_E_FORMAT,
+                       "%s: tensor '%.200s': its data lie outside the file "
+                       "(truncated?)",
+                       path, t->name);
+    if (size && t->count * size != end - begin)
+        return sl_fail(err, SIMLM_E_FORMAT,
+                       "%s: tensor '%.200s': %" PRId64
+                       " bytes, its shape and type need %" PRId64,
+                       path, t->name, end - begin, t->count * size);
+    t->data = data + begin;
+    t->bytes = end - begin;
+    return SIMLM_OK;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct sl_tensor *const *x = a, *const *y = b;
+
+    if ((*x)->data != (*y)->data)
+        return (*x)->data < (*y)->data ? -1 : 1;
+    return ((*x)->bytes > (*y)->bytes) - ((*x)->bytes < (*y)->bytes);
+}
+
+static simlm_status check_overlap(const struct sl_safetensors *f,
+                                  simlm_error *err)
+{
+    const struct sl_tensor **order =
+        SL_NEW_ARRAY(const struct sl_tensor *, f->n ? f->n : 1);
+    simlm_status st = SIMLM_OK;
+
+    if (!order)
+        return sl_fail_nomem(err, f->path);
+    for (int64_t i = 0; i < f->n; i++)
+        order[i] = &f->list[i];
+    qsort(order, (size_t)f->n, sizeof *order, by_place);
+    for (int64_t i = 1; i < f->n && st == SIMLM_OK; i++)
+        if (order[i - 1]->data + order[i - 1]->bytes > order[i]->data)
+            st = sl_fail(err, SIMLM_E_FORMAT,
+                         "%s: tensors '%.100s' and '%.100s' overlap", f->path,
+                         order[i - 1]->name, order[i]->name);
+    sl_free(order);
+    return st;
+}
+
+static simlm_status read_header(struct sl_safetensors *f, simlm_error *err)
+{
+    struct sl_json_member m = {0};
+    struct sl_json root;
+    uint64_t n;
+
+    if (f->map.n < 8)
+        return sl_fail(err, SIMLM_E_FORMAT,
+                       "%s: not a safetensors file (%zu bytes)", f->path,
+                       f->map.n);
+    n = read_u64(f->map.p);
+    if (n > MAX_HEADER || n > f->map.n - 8)
+        return sl_fail(err, SIMLM_E_FORMAT,
+                       "%s: not a safetensors file, or cut short: a header of "
+                       "%" PRIu64 " bytes",
+                       f->path, n);
+    SL_TRY(sl_json_parse(&f->doc, (const char *)f->map.p + 8, (size_t)n,
+                         f->path, 0, err));
+    root = sl_json_root(f->doc);
+    if (sl_json_kind(root) != SL_JSON_OBJECT)
+        return sl_fail(err, SIMLM_E_FORMAT, "%s: expected an object of tensors",
+                       f->path);
+    f->list = SL_NEW_ARRAY(struct sl_tensor, sl_json_count(root) + 1);
+    f->names = sl_strmap_new();
+    if (!f->list || !f->names)
+        return sl_fail_nomem(err, f->path);
+    while (sl_json_next(root, &m)) {
+        struct sl_tensor *t = &f->list[f->n];
+
+        if (!strcmp(m.key, "__metadata__"))
+            continue;
+        t->name = m.key;
+        SL_TRY(read_entry(t, m.value, f->map.p + 8 + n,
+                          (int64_t)(f->map.n - 8 - n), f->path, err));
+        if (sl_strmap_add(f->names, m.key, strlen(m.key), f->n, NULL) < 0)
+            return sl_fail_nomem(err, f->path);
+        f->n++;
+    }
+    return check_overlap(f, err);
+}
+
+simlm_status sl_safetensors_open(struct sl_safetensors **out, const char *path,
+                                 simlm_error *err)
+{
+    struct sl_safetensors *f = SL_NEW(struct sl_safetensors);
+    simlm_status st;
+
+    if (!f || !(f->path = sl_strdup(path))) {
+        sl_free(f);
+        return sl_fail_nomem(err, path);
+    }
+    st = sl_map_open(&f->map, path, err);
+    if (st == SIMLM_OK)
+        st = read_header(f, err);
+    if (st < 0) {
+        sl_safetensors_close(f);
+        return st;
+    }
+    *out = f;
+    return SIMLM_OK;
+}
+
+void sl_safetensors_close(struct sl_safetensors *f)
+{
+    if (!f)
+        return;
+    sl_map_close(&f->map);
+    sl_json_free(f->doc);
+    sl_strmap_free(f->names);
+    sl_free(f->list);
+    sl_free(f->path);
+    sl_free(f);
+}
+
+int64_t sl_safetensors_count(const struct sl_safetensors *f)
+{
+    return f->n;
+}
+
+const struct sl_tensor *sl_safetensors_at(const struct sl_safetensors *f,
+                                          int64_t i)
+{
+    return &f->list[i];
+}
+
+const struct sl_tensor *sl_safetensors_find(const struct sl_safetensors *f,
+                                            const char *name)
+{
+    int64_t i = sl_strmap_find(f->names, name, strlen(name));
+
+    return i < 0 ? NULL : &f->list[sl_strmap_value(f->names, i)];
+}
+
+const char *sl_safetensors_path(const struct sl_safetensors *f)
+{
+    return f->path;
+}
+
+/* ---- reading
+ * ----------------------------------------------------------------- */
+
+static float from_bits(uint32_t bits)
+{
+    float x;
+
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* IEEE binary16. */
+static float from_half(uint16_t h)
+{
+    uint32_t sign = (uint32_t)(h & 0x8000) << 16;
+    uint32_t exponent = (h >> 10) & 31, fraction = h & 1023;
+
+    if (exponent == 31)
+        return from_bits(sign | 0x7f800000u | fraction << 13);
+    if (exponent)
+        return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
+    /* Zero or subnormal: fraction * 2^-24, exact in a float. */
+    return (sign ? -1.0f : 1.0f) * (float)fraction * 0x1p-24f;
+}
+
+bool sl_tensor_read(float *dst, const struct sl_tensor *t, int64_t first,
+                    int64_t n)
+{
+    const unsigned char *p = t->data;
+
+    if (t->dtype == SL_DTYPE_F32) {
+        memcpy(dst, p + 4 * first, 4 * (size_t)n);
+        return true;
+    }
+    for (int64_t i = 0; i < n && t->dtype != SL_DTYPE_OTHER; i++) {
+        uint16_t h;
+        double d;
+
+        if (t->dtype == SL_DTYPE_F64) {
+            memcpy(&d, p + 8 * (first + i), sizeof d);
+            dst[i] = (float)d;
+            continue;
+        }
+        memcpy(&h, p + 2 * (first + i), sizeof h);
+        dst[i] = t->dtype == SL_DTYPE_F16 ? from_half(h)
+                                          : from_bits((uint32_t)h << 16);
+    }
+    return t->dtype != SL_DTYPE_OTHER;
+}
+
+/* ---- writing
+ * ------------------------------------------------------------------ */
+
+static int64_t spec_count(const struct sl_tensor_spec *s)
+{
+    return s->n_dims == 1 ? s->shape[0] : s->shape[0] * s->shape[1];
+}
+
+/* Eight bytes for its own length, then the header, padded with blanks so that
+ * the data start on a multiple of eight. */
+static simlm_status make_header(struct sl_str *out,
+                                const struct sl_tensor_spec *spec, int64_t n,
+                                simlm_error *err)
+{
+    struct sl_json_writer w = {.s = out};
+    int64_t at = 0;
+
+    sl_str_add(out, "\0\0\0\0\0\0\0\0", 8);
+    sl_json_begin(&w, NULL, '{');
+    sl_json_begin(&w, "__metadata__", '{');
+    sl_json_add_text(&w, "format", "pt");
+    sl_json_end(&w);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t bytes = 4 * spec_count(&spec[i]);
+
+        sl_json_begin(&w, spec[i].name, '{');
+        sl_json_add_text(&w, "dtype", "F32");
+        sl_json_begin(&w, "shape", '[');
+        for (int32_t d = 0; d < spec[i].n_dims; d++)
+            sl_json_add_int(&w, NULL, spec[i].shape[d]);
+        sl_json_end(&w);
+        sl_json_begin(&w, "data_offsets", '[');
+        sl_json_add_int(&w, NULL, at);
+        sl_json_add_int(&w, NULL, at + bytes);
+        sl_json_end(&w);
+        sl_json_end(&w);
+        at += bytes;
+    }
+    sl_json_end(&w);
+    while (out->len % 8)
+        sl_str_putc(out, ' ');
+    if (!sl_str_ok(out))
+        return sl_fail_nomem(err, "a safetensors header");
+    for (int i = 0; i < 8; i++)
+        out->s[i] = (char)(unsigned char)((uint64_t)(out->len - 8) >> 8 * i);
+    return SIMLM_OK;
+}
+
+simlm_status sl_safetensors_save(const char *path,
+                                 const struct sl_tensor_spec *spec, int64_t n,
+                                 sl_tensor_source_fn *source, void *ctx,
+                                 simlm_error *err)
+{
+    enum { PIECE = 1 << 16 };
+    struct sl_str header = {0};
+    struct sl_out o = {0};
+    float *piece = SL_NEW_ARRAY(float, PIECE);
+    simlm_status st = SIMLM_OK;
+
+    if (!piece)
+        return sl_fail_nomem(err, path);
+    st = make_header(&header, spec, n, err);
+    if (st == SIMLM_OK)
+        st = sl_out_open(&o, path, err);
+    if (st == SIMLM_OK)
+        fwrite(header.s, 1, header.len, o.f);
+    for (int64_t i = 0; st == SIMLM_OK && i < n; i++) {
+        int64_t count = spec_count(&spec[i]);
+
+        for (int64_t at = 0; at < count && !ferror(o.f); at += PIECE) {
+            int64_t k = count - at < PIECE ? count - at : PIECE;
+
+            source(ctx, piece, i, at, k);
+            fwrite(piece, sizeof *piece, (size_t)k, o.f);
+        }
+    }
+    if (st == SIMLM_OK)
+        st = sl_out_commit(&o, err);
+    sl_out_abort(&o);
+    sl_str_free(&header);
+    sl_free(piece);
+    return st;
+}

@@ -1,0 +1,363 @@
+#include "model/params.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "format/safetensors.h"
+
+/* Tensors start on multiples of this many elements: 64 bytes of fp32. */
+enum { ALIGN = 16, PIECE = 1 << 16 };
+
+static int64_t dim(enum sl_dim d, const struct sl_config *c)
+{
+    switch (d) {
+    case SL_DIM_D:
+        return c->hidden;
+    case SL_DIM_E:
+        return c->embedding;
+    case SL_DIM_F:
+        return c->ffn;
+    case SL_DIM_V:
+        return c->vocab;
+    case SL_DIM_P:
+        return c->positions;
+    case SL_DIM_T:
+        return c->types;
+    case SL_DIM_VECTOR:
+        break;
+    }
+    return 1;
+}
+
+simlm_status sl_params_add(struct sl_params *ps, int64_t *first,
+                           const struct sl_param_row *rows, int64_t n_rows,
+                           const char *prefix, const struct sl_config *c,
+                           simlm_error *err)
+{
+    if (!sl_grow(&ps->list, &ps->cap, ps->count + n_rows, sizeof *ps->list))
+        return sl_fail_nomem(err, "a list of parameters");
+    *first = ps->count;
+    for (int64_t i = 0; i < n_rows; i++) {
+        struct sl_param *p = &ps->list[ps->count++];
+        int n = snprintf(p->name, sizeof p->name, "%s%s", prefix, rows[i].name);
+
+        SL_ASSERT(n > 0 && (size_t)n < sizeof p->name);
+        p->rows = dim(rows[i].rows, c);
+        p->cols = dim(rows[i].cols, c);
+        p->n = p->rows * p->cols; /* config.c's ranges keep this below 2^41 */
+        p->n_dims = rows[i].rows == SL_DIM_VECTOR ? 1 : 2;
+        p->init = rows[i].init;
+        p->decay = rows[i].decay;
+        p->field = rows[i].field;
+        if (!rows[i].joined)
+            ps->size = (ps->size + ALIGN - 1) / ALIGN * ALIGN;
+        p->offset = ps->size;
+        ps->size += p->n;
+    }
+    return SIMLM_OK;
+}
+
+void sl_params_free(struct sl_params *ps)
+{
+    sl_free(ps->list);
+    *ps = (struct sl_params){0};
+}
+
+int64_t sl_params_find(const struct sl_params *ps, const char *name)
+{
+    for (int64_t i = 0; i < ps->count; i++)
+        if (!strcmp(ps->list[i].name, name))
+            return i;
+    return -1;
+}
+
+void sl_params_bind(void *component, const struct sl_params *ps, int64_t first,
+                    int64_t n, const struct sl_backend *be, sl_real *block)
+{
+    for (int64_t i = first; i < first + n; i++) {
+        const struct sl_param *p = &ps->list[i];
+        sl_real *at = sl_real_at(be, block, p->offset);
+
+        memcpy((char *)component + p->field, &at, sizeof at);
+    }
+}
+
+/* ---- initial values --------------------------------------------------------
+ */
+
+static void fill(float *x, int64_t n, enum sl_init how, float std,
+                 struct sl_rng *rng)
+{
+    for (int64_t i = 0; i < n; i++)
+        x[i] = how == SL_INIT_NORMAL ? std * (float)sl_rng_normal(rng)
+               : how == SL_INIT_ONES ? 1.0f
+                                     : 0.0f;
+}
+
+simlm_status sl_params_init(const struct sl_params *ps, int64_t first,
+                            int64_t n, struct sl_backend *be, sl_real *block,
+                            float std, uint64_t seed, simlm_error *err)
+{
+    float *piece = SL_NEW_ARRAY(float, PIECE);
+
+    if (!piece)
+        return sl_fail_nomem(err, "initial weights");
+    for (int64_t i = first; i < first + n; i++) {
+        const struct sl_param *p = &ps->list[i];
+        struct sl_rng rng;
+
+        sl_rng_init(&rng, sl_stream(seed, SL_PURPOSE_INIT, (uint64_t)i));
+        for (int64_t at = 0; at < p->n; at += PIECE) {
+            int64_t k = p->n - at < PIECE ? p->n - at : PIECE;
+
+            fill(piece, k, p->init, std, &rng);
+            be->upload_real(be, sl_real_at(be, block, p->offset + at), piece,
+                            k);
+        }
+    }
+    sl_free(piece);
+    return SIMLM_OK;
+}
+
+/* ---- loading
+ * ------------------------------------------------------------------ */
+
+/* Write the name with its last ".weight" or ".bias" as TensorFlow's converted
+ * checkpoints have it; false for another name. */
+static bool old_name(char *out, size_t size, const char *name)
+{
+    static const char *const pairs[2][2] = {{"LayerNorm.weight", "gamma"},
+                                            {"LayerNorm.bias", "beta"}};
+    size_t n = strlen(name);
+
+    for (int i = 0; i < 2; i++) {
+        size_t tail = strlen(pairs[i][0]);
+
+        if (n < tail || strcmp(name + n - tail, pairs[i][0]))
+            continue;
+        snprintf(out, size, "%.*sLayerNorm.%s", (int)(n - tail), name,
+                 pairs[i][1]);
+        return true;
+    }
+    return false;
+}
+
+static const char *cut(const char *name, const char *prefix)
+{
+    size_t n = prefix ? strlen(prefix) : 0;
+
+    return n && !strncmp(name, prefix, n) ? name + n : name;
+}
+
+static const struct sl_tensor *find_tensor(const struct sl_safetensors *f,
+                                           const char *name)
+{
+    const char *bare = cut(cut(name, "bert."), "electra.");
+    const char *const tries[] = {name, bare};
+
+    for (size_t i = 0; i < SL_LEN(tries); i++) {
+        char old[sizeof((struct sl_param *)0)->name + 8];
+        const struct sl_tensor *t = sl_safetensors_find(f, tries[i]);
+
+        if (!t && old_name(old, sizeof old, tries[i]))
+            t = sl_safetensors_find(f, old);
+        if (t)
+            return t;
+    }
+    return NULL;
+}
+
+static simlm_status check_tensor(const struct sl_tensor *t,
+                                 const struct sl_param *p, const char *path,
+                                 simlm_error *err)
+{
+    bool fits = t->n_dims == p->n_dims && t->count == p->n &&
+                t->shape[0] == (p->n_dims == 1 ? p->cols : p->rows);
+
+    if (t->dtype == SL_DTYPE_OTHER)
+        return sl_fail(err, SIMLM_E_FORMAT,
+                       "%s: tensor '%s' does not hold floats", path, t->name);
+    if (fits)
+        return SIMLM_OK;
+    if (t->n_dims == 2 && p->n_dims == 2)
+        return sl_fail(err, SIMLM_E_FORMAT,
+                       "%s: tensor '%s' is [%lld, %lld], config.json says "
+                       "[%lld, %lld]",
+                       path, t->name, (long long)t->shape[0],
+                       (long long)t->shape[1], (long long)p->rows,
+                       (long long)p->cols);
+    return sl_fail(err, SIMLM_E_FORMAT,
+                   "%s: tensor '%s' has %d dimensions and %lld elements, "
+                   "config.json says %d and %lld",
+                   path, t->name, (int)t->n_dims, (long long)t->count,
+                   (int)p->n_dims, (long long)p->n);
+}
+
+simlm_status sl_params_check(const struct sl_params *ps, int64_t first,
+                             int64_t n, const char *path, const char *strip,
+                             simlm_error *err)
+{
+    struct sl_safetensors *f = NULL;
+    simlm_status st = sl_safetensors_open(&f, path, err);
+
+    for (int64_t i = first; i < first + n && st == SIMLM_OK; i++) {
+        const char *name = cut(ps->list[i].name, strip);
+        const struct sl_tensor *t = find_tensor(f, name);
+
+        st = t ? check_tensor(t, &ps->list[i], path, err)
+               : sl_fail(err, SIMLM_E_FORMAT, "%s: no tensor '%s'", path, name);
+    }
+    sl_safetensors_close(f);
+    return st;
+}
+
+static int64_t first_nonfinite(const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(x[i]))
+            return i;
+    return -1;
+}
+
+static simlm_status load_one(const struct sl_param *p,
+                             const struct sl_tensor *t, struct sl_backend *be,
+                             sl_real *block, float *piece, const char *path,
+                             simlm_error *err)
+{
+    SL_TRY(check_tensor(t, p, path, err));
+    for (int64_t at = 0; at < p->n; at += PIECE) {
+        int64_t k = p->n - at < PIECE ? p->n - at : PIECE, bad;
+
+        sl_tensor_read(piece, t, at, k);
+        bad = first_nonfinite(piece, k);
+        if (bad >= 0)
+            return sl_fail(err, SIMLM_E_NUMERIC,
+                           "%s: tensor '%s' holds %s at element %lld", path,
+                           t->name, isnan(piece[bad]) ? "NaN" : "infinity",
+                           (long long)(at + bad));
+        be->upload_real(be, sl_real_at(be, block, p->offset + at), piece, k);
+    }
+    return SIMLM_OK;
+}
+
+static simlm_status list_ignored(struct sl_strmap *ignored,
+                                 const struct sl_safetensors *f,
+                                 const bool *used, simlm_error *err)
+{
+    const struct sl_tensor *first = sl_safetensors_at(f, 0);
+
+    for (int64_t i = 0; ignored && i < sl_safetensors_count(f); i++)
+        if (!used[i] && sl_strmap_add(ignored, first[i].name,
+                                      strlen(first[i].name), 0, NULL) < 0)
+            return sl_fail_nomem(err, "names of tensors");
+    return SIMLM_OK;
+}
+
+simlm_status sl_params_load(const struct sl_params *ps, int64_t first,
+                            int64_t n, struct sl_backend *be, sl_real *block,
+                            const char *path, const char *strip,
+                            struct sl_strmap *ignored, simlm_error *err)
+{
+    struct sl_safetensors *f = NULL;
+    float *piece = SL_NEW_ARRAY(float, PIECE);
+    bool *used = NULL;
+    simlm_status st;
+
+    if (!piece)
+        return sl_fail_nomem(err, path);
+    st = sl_safetensors_open(&f, path, err);
+    if (st < 0)
+        goto out;
+    used = SL_NEW_ARRAY(bool, sl_safetensors_count(f) + 1);
+    if (!used) {
+        st = sl_fail_nomem(err, path);
+        goto out;
+    }
+    for (int64_t i = first; i < first + n && st == SIMLM_OK; i++) {
+        const char *name = cut(ps->list[i].name, strip);
+        const struct sl_tensor *t = find_tensor(f, name);
+
+        if (!t) {
+            st = sl_fail(err, SIMLM_E_FORMAT, "%s: no tensor '%s'", path, name);
+            goto out;
+        }
+        used[t - sl_safetensors_at(f, 0)] = true;
+        st = load_one(&ps->list[i], t, be, block, piece, path, err);
+    }
+    if (st == SIMLM_OK)
+        st = list_ignored(ignored, f, used, err);
+out:
+    sl_safetensors_close(f);
+    sl_free(used);
+    sl_free(piece);
+    return st;
+}
+
+/* ---- saving
+ * -------------------------------------------------------------------- */
+
+struct source {
+    struct sl_backend *be;
+    const struct sl_param *list;
+    const sl_real *block;
+};
+
+static const sl_real *at(const struct sl_backend *be, const sl_real *block,
+                         int64_t n)
+{
+    return (const sl_real *)((const char *)block + n * (int64_t)be->real_bytes);
+}
+
+static void download(void *ctx, float *dst, int64_t i, int64_t first, int64_t n)
+{
+    const struct source *s = ctx;
+
+    s->be->download_real(s->be, dst,
+                         at(s->be, s->block, s->list[i].offset + first), n);
+}
+
+simlm_status sl_params_save(const struct sl_params *ps, int64_t first,
+                            int64_t n, struct sl_backend *be,
+                            const sl_real *block, const char *path,
+                            const char *strip, simlm_error *err)
+{
+    struct sl_tensor_spec *spec = SL_NEW_ARRAY(struct sl_tensor_spec, n + 1);
+    struct source source = {be, ps->list + first, block};
+    simlm_status st;
+
+    if (!spec)
+        return sl_fail_nomem(err, path);
+    for (int64_t i = 0; i < n; i++) {
+        const struct sl_param *p = &ps->list[first + i];
+
+        spec[i].name = cut(p->name, strip);
+        spec[i].n_dims = p->n_dims;
+        spec[i].shape[0] = p->n_dims == 1 ? p->cols : p->rows;
+        spec[i].shape[1] = p->cols;
+    }
+    st = sl_safetensors_save(path, spec, n, download, &source, err);
+    sl_free(spec);
+    return st;
+}
+
+int64_t sl_params_nonfinite(const struct sl_params *ps, struct sl_backend *be,
+                            const sl_real *block)
+{
+    float piece[1024];
+
+    for (int64_t i = 0; i < ps->count; i++) {
+        const struct sl_param *p = &ps->list[i];
+
+        for (int64_t k = 0; k < p->n; k += (int64_t)SL_LEN(piece)) {
+            int64_t n = p->n - k < 1024 ? p->n - k : 1024;
+
+            be->download_real(be, piece, at(be, block, p->offset + k), n);
+            if (first_nonfinite(piece, n) >= 0)
+                return i;
+        }
+    }
+    return -1;
+}

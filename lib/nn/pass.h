@@ -1,0 +1,66 @@
+/*
+ * nn/pass.h - what every forward or backward pass is given: where, on which
+ * tokens, in what shape, with which randomness.
+ *
+ * Dropout sites.  A site names a place in the computation (ops.h); attention
+ * uses one for each head, so sites are 1024 apart:
+ *
+ *     site                          embeddings
+ *     site + 1024 * (1 + 3 l)       attention probabilities of layer l
+ *     site + 1024 * (2 + 3 l)       attention output of layer l
+ *     site + 1024 * (3 + 3 l)       feed-forward output of layer l
+ *
+ * A stack of 256 layers stays below 2^20; passes of one step over the same
+ * sequences (encoder, decoder, generator) take site = SL_PASS_SITE(0), (1), ...
+ */
+#ifndef SL_NN_PASS_H
+#define SL_NN_PASS_H
+
+#include "backend/ops.h"
+#include "base/alloc.h"
+#include "base/arena.h"
+
+#define SL_PASS_SITE(i) ((uint32_t)(i) << 20)
+
+/*
+ *   D hidden   E embedding width   F feed-forward   H heads   V vocabulary
+ */
+struct sl_shape {
+    int64_t D, E, F, H, V;
+    float eps, head_eps;
+    float p_hidden, p_attention; /* dropout */
+};
+
+struct sl_pass {
+    struct sl_backend *be;
+    const struct sl_shape *shape;
+    const struct sl_packing *pk;
+    bool dropout;
+    uint64_t stream;
+    uint32_t site;
+};
+
+struct sl_dropout sl_hidden_dropout(const struct sl_pass *p, uint32_t site);
+struct sl_dropout sl_attention_dropout(const struct sl_pass *p, uint32_t site);
+
+/*
+ * Activations are carved from arenas in the backend's memory: measure, reserve,
+ * carve again (base/arena.h).
+ */
+simlm_status sl_acts_reserve(struct sl_arena *a, struct sl_backend *be,
+                             const char *what, simlm_error *err);
+void sl_acts_release(struct sl_arena *a, struct sl_backend *be);
+
+static inline sl_act *sl_take_act(struct sl_arena *a,
+                                  const struct sl_backend *be, int64_t n)
+{
+    return (sl_act *)sl_arena_take(a, (size_t)n, be->act_bytes);
+}
+
+static inline sl_real *sl_take_real(struct sl_arena *a,
+                                    const struct sl_backend *be, int64_t n)
+{
+    return (sl_real *)sl_arena_take(a, (size_t)n, be->real_bytes);
+}
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * nn/stack.h - layers one after the other, and what is kept between them.
+ *
+ *   SL_KEEP_NOTHING  inference: all layers work in one thin layer's memory
+ *   SL_KEEP_OUTPUTS  gradient checkpointing: each layer's output, and one
+ *                    layer's activations, computed again on the way back (the
+ *                    same ops on the same input, so the same bits)
+ *   SL_KEEP_ALL      every layer's activations
+ */
+#ifndef SL_NN_STACK_H
+#define SL_NN_STACK_H
+
+#include "nn/layer.h"
+
+enum sl_keep { SL_KEEP_NOTHING, SL_KEEP_OUTPUTS, SL_KEEP_ALL };
+
+struct sl_stack {
+    enum sl_keep keep;
+    int64_t L, N;                /* layers, tokens at most */
+    struct sl_layer_acts shared; /* unless KEEP_ALL */
+    unsigned char *layers;       /* KEEP_ALL: L blocks of layer_bytes */
+    size_t layer_bytes;
+    unsigned char *outs; /* L (or 1) outputs of out_bytes */
+    size_t out_bytes;
+};
+
+void sl_stack_carve(struct sl_arena *a, struct sl_stack *s,
+                    const struct sl_backend *be, const struct sl_shape *shape,
+                    int64_t L, int64_t N, enum sl_keep keep);
+
+/* The last layer's output [N, D]; x itself if there are no layers. */
+const sl_act *sl_stack_forward(const struct sl_pass *p, struct sl_stack *s,
+                               const struct sl_layer_weights *w,
+                               const sl_act *x);
+
+/* d [N, D] holds the gradient of the output, and then that of x (the same x
+ * as in the forward pass, still in place). */
+void sl_stack_backward(const struct sl_pass *p, struct sl_stack *s,
+                       const struct sl_layer_weights *w,
+                       const struct sl_layer_weights *grad,
+                       const struct sl_layer_scratch *t, sl_act *d,
+                       const sl_act *x);
+
+#endif

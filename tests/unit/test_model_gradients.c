@@ -1,0 +1,358 @@
+/* Whole-model gradients are the derivatives of whole-model losses: MLM (BERT
+ * and ELECTRA form), RLM with its bottleneck, and the bi-encoder, by central
+ * differences in double, with and without dropout.  Cutting a step, or
+ * recomputing activations, changes no gradient. */
+#include "backend/backend.h"
+#include "base/alloc.h"
+#include "check.h"
+#include "model/biencoder.h"
+#include "model/rlm.h"
+#include "tiny.h"
+
+static struct sl_backend *be;
+
+static int open_backend(void **state)
+{
+    (void)state;
+    return sl_backend_open_cpu(&be, SL_FP64, 0, NULL) != SIMLM_OK;
+}
+
+static int close_backend(void **state)
+{
+    (void)state;
+    sl_backend_close(be);
+    return 0;
+}
+
+/* ---- one loss after another, behind one interface ---------------------------
+ */
+
+struct problem {
+    struct sl_bert *m;
+    struct sl_noise noise;
+    /* The loss; its gradient is added to m->g if train. */
+    double (*loss)(struct problem *p, bool train);
+    struct sl_mlm *mlm;
+    struct sl_mlm_batch mlm_batch;
+    struct sl_rlm *rlm;
+    struct sl_rlm_batch rlm_batch;
+    struct sl_biencoder *bi;
+    struct sl_biencoder_batch bi_batch;
+    struct sl_biencoder_loss bi_loss;
+};
+
+static const double scale = 0.37; /* any number: losses are linear in it */
+
+static double mlm_loss(struct problem *p, bool train)
+{
+    double sum;
+
+    check_ok(
+        sl_mlm_step(p->mlm, &sum, &p->mlm_batch, scale, train, p->noise, &err));
+    return scale * sum;
+}
+
+static double rlm_loss(struct problem *p, bool train)
+{
+    struct sl_rlm_result r;
+
+    check_ok(sl_rlm_step(p->rlm, &r, &p->rlm_batch, scale, train, p->noise, 3,
+                         &err));
+    return scale * (r.enc_sum + r.dec_sum);
+}
+
+static double bi_loss(struct problem *p, bool train)
+{
+    int32_t rank[8];
+    double sum;
+
+    check_ok(sl_biencoder_step(p->bi, &sum, rank, &p->bi_batch, p->bi_loss,
+                               scale, train, p->noise, &err));
+    return scale * sum;
+}
+
+/* The element of tensor t to look at: its largest gradient, then random ones.
+ */
+static int64_t pick(const double *g, int64_t n, int trial, struct sl_rng *rng)
+{
+    int64_t best = 0;
+
+    if (trial)
+        return (int64_t)sl_rng_below(rng, (uint64_t)n);
+    for (int64_t i = 1; i < n; i++)
+        if (fabs(g[i]) > fabs(g[best]))
+            best = i;
+    return best;
+}
+
+static void check_gradients(struct problem *p)
+{
+    /* The reference backend's memory is ordinary memory of doubles. */
+    double *w = (double *)p->m->w, *g = (double *)p->m->g;
+    const double h = 1e-5;
+    struct sl_rng rng;
+    int64_t n_zero = 0;
+
+    sl_rng_init(&rng, 99);
+    sl_bert_zero_grad(p->m);
+    p->loss(p, true);
+    for (int64_t i = 0; i < p->m->params.count; i++) {
+        const struct sl_param *t = &p->m->params.list[i];
+
+        for (int trial = 0; trial < 3; trial++) {
+            int64_t j = t->offset + pick(g + t->offset, t->n, trial, &rng);
+            double keep = w[j], hi, lo, want;
+
+            w[j] = keep + h;
+            hi = p->loss(p, false);
+            w[j] = keep - h;
+            lo = p->loss(p, false);
+            w[j] = keep;
+            want = (hi - lo) / (2 * h);
+            check_msg(fabs(g[j] - want) <= 2e-7 * (1 + fabs(want)),
+                      "%s[%lld]: gradient %.10g, difference %.10g", t->name,
+                      (long long)(j - t->offset), g[j], want);
+            n_zero += trial == 0 && g[j] == 0;
+        }
+    }
+    /* A gradient that is nowhere would pass above where the loss is flat. */
+    assert_int_equal(n_zero, 0);
+}
+
+static const struct sl_session_options small = {64, 16, false};
+
+/* ---- the losses
+ * ---------------------------------------------------------------- */
+
+static void check_mlm(struct sl_config cfg, bool dropout)
+{
+    struct problem p = {.loss = mlm_loss, .noise = {dropout, 11}};
+    struct sl_mlm_batch *b = &p.mlm_batch;
+
+    p.m = tiny_model(be, cfg, (struct sl_bert_parts){true, 0}, 1);
+    check_ok(sl_mlm_new(&p.mlm, p.m, &small, &err));
+    b->in = tiny_tokens(4, 9, cfg.vocab, 2);
+    b->n_rows = tiny_rows(&b->rows, &b->labels, &b->in, 2, cfg.vocab, 3);
+    check_gradients(&p);
+    sl_mlm_free(p.mlm);
+    sl_bert_free(p.m);
+}
+
+static void mlm_gradients_are_derivatives(void **state)
+{
+    (void)state;
+    check_mlm(tiny_config(), false);
+    check_mlm(tiny_config(), true);
+}
+
+static void electra_generator_gradients_are_derivatives(void **state)
+{
+    (void)state;
+    check_mlm(tiny_electra_config(), true);
+}
+
+/* Some tokens replaced for the encoder, those and more for the decoder. */
+static void corrupt(struct sl_rlm_batch *b, int32_t *enc, int32_t *dec)
+{
+    for (int64_t i = 0; i < b->clean.N; i++) {
+        enc[i] = dec[i] = b->clean.ids[i];
+        if (i % 3 == 1)
+            enc[i] = dec[i] = (enc[i] + 5) % 40;
+        if (i % 4 == 2)
+            dec[i] = (dec[i] + 11) % 40;
+    }
+    b->enc_ids = enc;
+    b->dec_ids = dec;
+}
+
+static void check_rlm(bool dropout, int64_t n_decoder)
+{
+    struct problem p = {.loss = rlm_loss, .noise = {dropout, 12}};
+    struct sl_rlm_options o = {small, false};
+    struct sl_rlm_batch *b = &p.rlm_batch;
+    int32_t enc[64], dec[64];
+    const int32_t *unused;
+
+    p.m = tiny_model(be, tiny_config(), (struct sl_bert_parts){true, n_decoder},
+                     4);
+    check_ok(sl_rlm_new(&p.rlm, p.m, NULL, &o, &err));
+    b->clean = tiny_tokens(4, 9, 40, 5);
+    b->n_rows = tiny_rows(&b->rows, &unused, &b->clean, 2, 40, 6);
+    corrupt(b, enc, dec);
+    check_gradients(&p);
+    sl_rlm_free(p.rlm);
+    sl_bert_free(p.m);
+}
+
+static void rlm_gradients_are_derivatives(void **state)
+{
+    (void)state;
+    check_rlm(false, 1);
+    check_rlm(true, 2);
+}
+
+static void check_bi(bool dropout, enum sl_pooling pooling, bool normalize,
+                     bool full, int64_t max_tokens)
+{
+    struct problem p = {.loss = bi_loss, .noise = {dropout, 13}};
+    struct sl_biencoder_options o = {
+        {max_tokens, 16, false}, 3, 6, pooling, normalize};
+    static const uint8_t mask[18] = {0, 0, 0, 1, 0, 0, 0, 0, 0,
+                                     0, 0, 1, 0, 0, 0, 0, 0, 0};
+
+    p.m = tiny_model(be, tiny_config(), (struct sl_bert_parts){0}, 7);
+    check_ok(sl_biencoder_new(&p.bi, p.m, &o, &err));
+    p.bi_loss = (struct sl_biencoder_loss){normalize ? 5 : 0.3, full};
+    p.bi_batch = (struct sl_biencoder_batch){3, 2, tiny_tokens(9, 7, 40, 8),
+                                             dropout ? mask : NULL};
+    check_gradients(&p);
+    sl_biencoder_free(p.bi);
+    sl_bert_free(p.m);
+}
+
+static void biencoder_gradients_are_derivatives(void **state)
+{
+    (void)state;
+    check_bi(false, SL_POOL_CLS, true, true, 64);
+    check_bi(true, SL_POOL_MEAN, true, true, 64);
+    check_bi(true, SL_POOL_CLS, false, false, 12); /* in several chunks */
+}
+
+/* ---- what must change nothing
+ * ------------------------------------------------------ */
+
+static double *copy_grad(const struct sl_bert *m)
+{
+    double *g = SL_NEW_ARRAY(double, m->params.size);
+
+    assert_non_null(g);
+    memcpy(g, m->g, (size_t)m->params.size * sizeof *g);
+    return g;
+}
+
+static void check_same(const struct sl_bert *m, const double *want, double tol)
+{
+    const double *got = (const double *)m->g;
+
+    for (int64_t i = 0; i < m->params.size; i++)
+        check_msg(fabs(got[i] - want[i]) <= tol * fmax(1, fabs(want[i])),
+                  "element %lld: %.17g, not %.17g", (long long)i, got[i],
+                  want[i]);
+}
+
+static void checkpointing_gives_the_same_bits(void **state)
+{
+    (void)state;
+    struct sl_rlm_options o = {small, false};
+    struct sl_rlm_batch b = {0};
+    struct sl_rlm_result r[2];
+    const int32_t *unused;
+    int32_t enc[64], dec[64];
+    double *want = NULL;
+    struct sl_bert *m =
+        tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 2}, 4);
+
+    b.clean = tiny_tokens(4, 9, 40, 5);
+    b.n_rows = tiny_rows(&b.rows, &unused, &b.clean, 2, 40, 6);
+    corrupt(&b, enc, dec);
+    for (int i = 0; i < 2; i++) {
+        struct sl_rlm *s = NULL;
+
+        o.session.checkpoint = i;
+        check_ok(sl_rlm_new(&s, m, NULL, &o, &err));
+        sl_bert_zero_grad(m);
+        check_ok(sl_rlm_step(s, &r[i], &b, scale, true,
+                             (struct sl_noise){true, 5}, 0, &err));
+        if (!i)
+            want = copy_grad(m);
+        sl_rlm_free(s);
+    }
+    assert_memory_equal(&r[0].enc_sum, &r[1].enc_sum, sizeof(double));
+    assert_memory_equal(&r[0].dec_sum, &r[1].dec_sum, sizeof(double));
+    check_same(m, want, 0);
+    sl_free(want);
+    sl_bert_free(m);
+}
+
+static void micro_batches_add_up_to_the_step(void **state)
+{
+    (void)state;
+    struct sl_noise noise = {true, 21};
+    struct sl_bert *m =
+        tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 0}, 1);
+    struct sl_mlm_batch b = {0}, part;
+    struct sl_mlm *s = NULL;
+    double whole, sum, total = 0, *want;
+    int32_t start[8], rows[64];
+
+    check_ok(sl_mlm_new(&s, m, &small, &err));
+    b.in = tiny_tokens(4, 9, 40, 2);
+    b.n_rows = tiny_rows(&b.rows, &b.labels, &b.in, 2, 40, 3);
+    sl_bert_zero_grad(m);
+    check_ok(sl_mlm_step(s, &whole, &b, scale, true, noise, &err));
+    want = copy_grad(m);
+
+    sl_bert_zero_grad(m);
+    for (int64_t i = 0; i < b.in.n; i++) { /* a sequence at a time */
+        part = (struct sl_mlm_batch){sl_tokens_slice(&b.in, i, 1, start), 0,
+                                     rows, NULL};
+        int64_t at = 0;
+
+        while (at < b.n_rows && b.rows[at] < b.in.start[i])
+            at++;
+        part.labels = b.labels + at;
+        for (; at < b.n_rows && b.rows[at] < b.in.start[i + 1]; at++)
+            rows[part.n_rows++] = b.rows[at] - b.in.start[i];
+        check_ok(sl_mlm_step(s, &sum, &part, scale, true, noise, &err));
+        total += sum;
+    }
+    check_close(total, whole, 1e-12);
+    check_same(m, want, 1e-12);
+    sl_free(want);
+    sl_mlm_free(s);
+    sl_bert_free(m);
+}
+
+static void chunks_of_a_biencoder_step_change_nothing(void **state)
+{
+    (void)state;
+    struct sl_bert *m =
+        tiny_model(be, tiny_config(), (struct sl_bert_parts){0}, 7);
+    struct sl_biencoder_batch b = {3, 2, tiny_tokens(9, 7, 40, 8), NULL};
+    double loss[2], *want = NULL;
+    int32_t rank[2][3];
+
+    for (int i = 0; i < 2; i++) {
+        struct sl_biencoder_options o = {
+            {i ? 8 : 64, 16, i}, 3, 6, SL_POOL_CLS, true};
+        struct sl_biencoder *s = NULL;
+
+        check_ok(sl_biencoder_new(&s, m, &o, &err));
+        sl_bert_zero_grad(m);
+        check_ok(sl_biencoder_step(
+            s, &loss[i], rank[i], &b, (struct sl_biencoder_loss){50, true},
+            1.0 / 3, true, (struct sl_noise){true, 9}, &err));
+        if (!i)
+            want = copy_grad(m);
+        sl_biencoder_free(s);
+    }
+    assert_memory_equal(&loss[0], &loss[1], sizeof loss[0]);
+    assert_memory_equal(rank[0], rank[1], sizeof rank[0]);
+    check_same(m, want, 1e-12);
+    sl_free(want);
+    sl_bert_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mlm_gradients_are_derivatives),
+        cmocka_unit_test(electra_generator_gradients_are_derivatives),
+        cmocka_unit_test(rlm_gradients_are_derivatives),
+        cmocka_unit_test(biencoder_gradients_are_derivatives),
+        cmocka_unit_test(checkpointing_gives_the_same_bits),
+        cmocka_unit_test(micro_batches_add_up_to_the_step),
+        cmocka_unit_test(chunks_of_a_biencoder_step_change_nothing),
+    };
+    return cmocka_run_group_tests(tests, open_backend, close_backend);
+}
