@@ -11,6 +11,7 @@
 #define CLI_COMMANDS(COMMAND)                                                  \
     /* name        function       what it does */                              \
     COMMAND("tokenize", cmd_tokenize, "show the token ids of texts")           \
+    COMMAND("init", cmd_init, "make a model of random weights")                \
     /* the end */
 
 /* clang-format on */
