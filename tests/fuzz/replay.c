@@ -3,7 +3,7 @@
  *
  *     fuzz_<name> <seed folder>
  *
- * Every seed is fed as it is, then FUZZ_RUNS (400) mutations of it: bytes
+ * Every seed is fed as it is, then FUZZ_RUNS (1000) mutations of it: bytes
  * flipped, set, inserted, removed, blocks copied, numbers made large, the end
  * cut off.  Mutation i of a seed is a function of the seed's name and i alone.
  */
@@ -112,7 +112,7 @@ static void replay(const char *path, long runs)
 int main(int argc, char **argv)
 {
     const char *want = getenv("FUZZ_RUNS");
-    long runs = want ? strtol(want, NULL, 10) : 400, n_seeds = 0;
+    long runs = want ? strtol(want, NULL, 10) : 1000, n_seeds = 0;
     const struct dirent *e;
     DIR *d = argc > 1 ? opendir(argv[1]) : NULL;
 
