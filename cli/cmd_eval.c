@@ -1,0 +1,120 @@
+/* simlm eval - measure a run against judgements, compare two runs. */
+#include <stdlib.h>
+
+#include <simlm/eval.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "options.h"
+
+static const char *const usage[] = {
+    "simlm eval [options] <qrels> <run>",
+    "simlm eval [options] --compare <run2> <qrels> <run>",
+    NULL,
+};
+
+struct eval_job {
+    simlm_eval_options measure;
+    simlm_compare_options compare;
+    const char *qrels, *run, *run2, *output;
+    bool json, per_query;
+};
+
+static simlm_status compare(const struct eval_job *job,
+                            simlm_eval_report *report, simlm_eval **other,
+                            simlm_comparison **table, simlm_error *err)
+{
+    simlm_status st =
+        simlm_eval_open(other, job->qrels, job->run2, &job->measure, err);
+
+    if (st < 0)
+        return st;
+    *table = calloc((size_t)simlm_eval_n_measures(*other), sizeof **table);
+    if (!*table) {
+        err->code = SIMLM_E_NOMEM;
+        snprintf(err->msg, sizeof err->msg, "out of memory for a comparison");
+        return SIMLM_E_NOMEM;
+    }
+    report->other = *other;
+    report->comparison = *table;
+    return simlm_compare(*table, report->eval, *other, &job->compare, err);
+}
+
+static simlm_status evaluate(const struct eval_job *job, simlm_error *err)
+{
+    simlm_eval *e = NULL, *other = NULL;
+    simlm_comparison *table = NULL;
+    simlm_eval_report report = { .per_query = job->per_query,
+                                 .json = job->json };
+    simlm_status st =
+        simlm_eval_open(&e, job->qrels, job->run, &job->measure, err);
+
+    report.eval = e;
+    if (st == SIMLM_OK && job->run2)
+        st = compare(job, &report, &other, &table, err);
+    if (st == SIMLM_OK)
+        st = simlm_eval_write(&report, job->output, err);
+    free(table);
+    simlm_eval_close(other);
+    simlm_eval_close(e);
+    return st;
+}
+
+int cmd_eval(int argc, char **argv)
+{
+    struct cli_run run = CLI_RUN_INIT;
+    struct eval_job job = { .output = "-" };
+    struct option_list measures = { .n = 0 };
+    int32_t preset = SIMLM_EVAL_DEFAULT;
+    int64_t seed = 0;
+
+    simlm_eval_options_init(&job.measure);
+    simlm_compare_options_init(&job.compare);
+    const struct option_row options[] = {
+        OPT_LIST('m', "measure", &measures, "name",
+                 "a measure, e.g. ndcg@10, map, recall@50, rr@10, p@5, "
+                 "success@1, bpref, rprec, judged@10, num_rel_ret; may be given "
+                 "several times"),
+        OPT_CHOICE(0, "preset", &preset, "default|msmarco",
+                   "a set of measures; msmarco: MRR@10, R@50, R@1k, nDCG@10 in "
+                   "per cent"),
+        OPT_INT('l', "level", &job.measure.level, 1, INT32_MAX, "grade",
+                "lowest grade that counts as relevant"),
+        OPT_FLAG('c', "complete", &job.measure.complete,
+                 "average over all judged queries, 0 for unanswered ones"),
+        OPT_FLAG(0, "double", &job.measure.score_double,
+                 "compare scores as double (trec_eval 10), not as float"),
+        OPT_GROUP("Comparing"),
+        OPT_STRING(0, "compare", &job.run2, "run2",
+                   "test the difference run2 - run, over all judged queries"),
+        OPT_INT(0, "resamples", &job.compare.resamples, 1, 10000000, "n",
+                "of the permutation test and the bootstrap"),
+        OPT_REAL(0, "confidence", &job.compare.confidence, 0.5, 0.9999, "share",
+                 "of the bootstrap interval"),
+        OPT_INT64(0, "seed", &seed, 0, INT64_MAX, "n",
+                  "of the resampling"),
+        OPT_GROUP("Output"),
+        OPT_FLAG(0, "json", &job.json, "one JSON object"),
+        OPT_FLAG(0, "per-query", &job.per_query, "each query's values, too"),
+        OPT_STRING('o', "output", &job.output, "file",
+                   "where to write; default: standard output"),
+        CLI_COMMON_OPTIONS(&run),
+        OPT_END(),
+    };
+
+    argc = options_parse(argc, argv, options, usage);
+    if (argc < 0)
+        return options_exit_code(argc);
+    if (argc != 2)
+        return options_usage(usage, "expected a qrels file and a run");
+    if (!cli_run_begin(&run))
+        return CLI_FAILED;
+    job.qrels = argv[0];
+    job.run = argv[1];
+    job.measure.measures = measures.item;
+    job.measure.n_measures = measures.n;
+    job.measure.preset = (simlm_eval_preset)preset;
+    job.measure.threads = job.compare.threads = run.threads;
+    job.compare.seed = (uint64_t)seed;
+    return cli_run_end(&run, evaluate(&job, &run.err));
+}

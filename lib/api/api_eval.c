@@ -1,0 +1,136 @@
+/* <simlm/eval.h>: checks of the caller's contract, then the library. */
+#include <math.h>
+
+#include "eval/eval_files.h"
+
+static simlm_status bad(simlm_error *err, const char *what)
+{
+    return sl_fail(err, SIMLM_E_ARG, "%s", what);
+}
+
+void simlm_eval_options_init(simlm_eval_options *options)
+{
+    if (options)
+        *options = (simlm_eval_options){ .level = 1 };
+}
+
+static simlm_status check_options(const simlm_eval_options *o, simlm_error *err)
+{
+    if (o->n_measures < 0 || o->n_measures > 10000 ||
+        (o->n_measures > 0 && !o->measures))
+        return bad(err, "n_measures is out of range or measures is NULL");
+    for (int32_t i = 0; i < o->n_measures; i++)
+        if (!o->measures[i])
+            return bad(err, "a measure is NULL");
+    if (o->preset != SIMLM_EVAL_DEFAULT && o->preset != SIMLM_EVAL_MSMARCO)
+        return bad(err, "unknown preset");
+    if (o->level < 1)
+        return bad(err, "level is below 1");
+    if (o->threads < 0)
+        return bad(err, "threads is negative");
+    return SIMLM_OK;
+}
+
+simlm_status simlm_eval_open(simlm_eval **out, const char *qrels,
+                             const char *run, const simlm_eval_options *options,
+                             simlm_error *err)
+{
+    simlm_eval_options o;
+
+    simlm_eval_options_init(&o);
+    if (options)
+        o = *options;
+    if (!out || !qrels || !run)
+        return bad(err, "simlm_eval_open: out, qrels or run is NULL");
+    SL_TRY(check_options(&o, err));
+    return sl_eval_open(out, qrels, run, &o, err);
+}
+
+void simlm_eval_close(simlm_eval *e)
+{
+    sl_eval_close(e);
+}
+
+int32_t simlm_eval_n_measures(const simlm_eval *e)
+{
+    return e ? e->n_columns : 0;
+}
+
+const char *simlm_eval_measure(const simlm_eval *e, int32_t i)
+{
+    return i >= 0 && i < simlm_eval_n_measures(e) ? e->column[i].name : NULL;
+}
+
+double simlm_eval_all(const simlm_eval *e, int32_t i)
+{
+    return i >= 0 && i < simlm_eval_n_measures(e) ? sl_eval_all(e, i) : NAN;
+}
+
+int64_t simlm_eval_n_queries(const simlm_eval *e)
+{
+    return e ? e->values.n_queries : 0;
+}
+
+int64_t simlm_eval_n_answered(const simlm_eval *e)
+{
+    return e ? e->values.n_answered : 0;
+}
+
+static bool has_query(const simlm_eval *e, int64_t query)
+{
+    return query >= 0 && query < simlm_eval_n_queries(e);
+}
+
+const char *simlm_eval_query(const simlm_eval *e, int64_t query)
+{
+    return has_query(e, query) ? sl_eval_query(e, query) : NULL;
+}
+
+bool simlm_eval_answered(const simlm_eval *e, int64_t query)
+{
+    return has_query(e, query) && e->values.answered[query];
+}
+
+double simlm_eval_value(const simlm_eval *e, int64_t query, int32_t i)
+{
+    if (!has_query(e, query) || i < 0 || i >= e->n_columns)
+        return NAN;
+    return sl_eval_value(e, query, i);
+}
+
+void simlm_compare_options_init(simlm_compare_options *options)
+{
+    if (options)
+        *options = (simlm_compare_options){ .resamples = 10000,
+                                            .confidence = 0.95 };
+}
+
+simlm_status simlm_compare(simlm_comparison *out, const simlm_eval *a,
+                           const simlm_eval *b,
+                           const simlm_compare_options *options,
+                           simlm_error *err)
+{
+    simlm_compare_options o;
+
+    simlm_compare_options_init(&o);
+    if (options)
+        o = *options;
+    if (!out || !a || !b)
+        return bad(err, "simlm_compare: out, a or b is NULL");
+    if (o.resamples < 1 || !(o.confidence > 0 && o.confidence < 1) ||
+        o.threads < 0)
+        return bad(err, "simlm_compare: an option is out of range");
+    if (!sl_eval_comparable(a, b))
+        return bad(err, "the two evaluations differ in queries or measures");
+    if (a->values.n_queries < 2)
+        return bad(err, "a comparison needs at least two judged queries");
+    return sl_eval_compare(out, a, b, &o, err);
+}
+
+simlm_status simlm_eval_write(const simlm_eval_report *report, const char *path,
+                              simlm_error *err)
+{
+    if (!report || !report->eval || !path)
+        return bad(err, "simlm_eval_write: report, its eval or path is NULL");
+    return sl_eval_write(report, path, err);
+}
