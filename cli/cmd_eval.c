@@ -44,8 +44,7 @@ static simlm_status evaluate(const struct eval_job *job, simlm_error *err)
 {
     simlm_eval *e = NULL, *other = NULL;
     simlm_comparison *table = NULL;
-    simlm_eval_report report = { .per_query = job->per_query,
-                                 .json = job->json };
+    simlm_eval_report report = {.per_query = job->per_query, .json = job->json};
     simlm_status st =
         simlm_eval_open(&e, job->qrels, job->run, &job->measure, err);
 
@@ -63,18 +62,19 @@ static simlm_status evaluate(const struct eval_job *job, simlm_error *err)
 int cmd_eval(int argc, char **argv)
 {
     struct cli_run run = CLI_RUN_INIT;
-    struct eval_job job = { .output = "-" };
-    struct option_list measures = { .n = 0 };
+    struct eval_job job = {.output = "-"};
+    struct option_list measures = {.n = 0};
     int32_t preset = SIMLM_EVAL_DEFAULT;
     int64_t seed = 0;
 
     simlm_eval_options_init(&job.measure);
     simlm_compare_options_init(&job.compare);
     const struct option_row options[] = {
-        OPT_LIST('m', "measure", &measures, "name",
-                 "a measure, e.g. ndcg@10, map, recall@50, rr@10, p@5, "
-                 "success@1, bpref, rprec, judged@10, num_rel_ret; may be given "
-                 "several times"),
+        OPT_LIST(
+            'm', "measure", &measures, "name",
+            "a measure, e.g. ndcg@10, map, recall@50, rr@10, p@5, "
+            "success@1, bpref, rprec, judged@10, num_rel_ret; may be given "
+            "several times"),
         OPT_CHOICE(0, "preset", &preset, "default|msmarco",
                    "a set of measures; msmarco: MRR@10, R@50, R@1k, nDCG@10 in "
                    "per cent"),
@@ -91,7 +91,7 @@ int cmd_eval(int argc, char **argv)
                 "of the permutation test and the bootstrap"),
         OPT_REAL(0, "confidence", &job.compare.confidence, 0.5, 0.9999, "share",
                  "of the bootstrap interval"),
-        OPT_INT64(0, "seed", &seed, 0, INT64_MAX, "n",
+        OPT_INT64(0, "seed", &seed, 0, (int64_t)1 << 53, "n",
                   "of the resampling"),
         OPT_GROUP("Output"),
         OPT_FLAG(0, "json", &job.json, "one JSON object"),

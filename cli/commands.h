@@ -10,6 +10,7 @@
 /* clang-format off */
 #define CLI_COMMANDS(COMMAND)                                                  \
     /* name        function       what it does */                              \
+    COMMAND("eval", cmd_eval, "measure runs, compare two")                     \
     COMMAND("tokenize", cmd_tokenize, "show the token ids of texts")           \
     COMMAND("init", cmd_init, "make a model of random weights")                \
     /* the end */

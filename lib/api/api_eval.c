@@ -11,7 +11,7 @@ static simlm_status bad(simlm_error *err, const char *what)
 void simlm_eval_options_init(simlm_eval_options *options)
 {
     if (options)
-        *options = (simlm_eval_options){ .level = 1 };
+        *options = (simlm_eval_options){.level = 1};
 }
 
 static simlm_status check_options(const simlm_eval_options *o, simlm_error *err)
@@ -101,8 +101,8 @@ double simlm_eval_value(const simlm_eval *e, int64_t query, int32_t i)
 void simlm_compare_options_init(simlm_compare_options *options)
 {
     if (options)
-        *options = (simlm_compare_options){ .resamples = 10000,
-                                            .confidence = 0.95 };
+        *options =
+            (simlm_compare_options){.resamples = 10000, .confidence = 0.95};
 }
 
 simlm_status simlm_compare(simlm_comparison *out, const simlm_eval *a,

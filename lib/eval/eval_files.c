@@ -7,26 +7,27 @@
 #include "base/parallel.h"
 #include "eval/significance.h"
 
-/* ---- which measures ------------------------------------------------------- */
+/* ---- which measures -------------------------------------------------------
+ */
 
 struct preset_row {
     const char *measure, *shown; /* shown NULL: as the measure */
 };
 
 static const struct preset_row default_set[] = {
-    { "ndcg@10", NULL },     { "ndcg@50", NULL },    { "ndcg@100", NULL },
-    { "ndcg@200", NULL },    { "ndcg@1000", NULL },  { "map@10", NULL },
-    { "map@50", NULL },      { "map@100", NULL },    { "map@200", NULL },
-    { "map@1000", NULL },    { "recall@10", NULL },  { "recall@50", NULL },
-    { "recall@100", NULL },  { "recall@200", NULL }, { "recall@1000", NULL },
-    { "mrr@10", NULL },      { "mrr", NULL },
+    {"ndcg@10", NULL},    {"ndcg@50", NULL},    {"ndcg@100", NULL},
+    {"ndcg@200", NULL},   {"ndcg@1000", NULL},  {"map@10", NULL},
+    {"map@50", NULL},     {"map@100", NULL},    {"map@200", NULL},
+    {"map@1000", NULL},   {"recall@10", NULL},  {"recall@50", NULL},
+    {"recall@100", NULL}, {"recall@200", NULL}, {"recall@1000", NULL},
+    {"mrr@10", NULL},     {"mrr", NULL},
 };
 
 static const struct preset_row msmarco_set[] = {
-    { "mrr", "MRR@10" },
-    { "recall@50", "R@50" },
-    { "recall@1000", "R@1k" },
-    { "ndcg@10", "nDCG@10" },
+    {"mrr", "MRR@10"},
+    {"recall@50", "R@50"},
+    {"recall@1000", "R@1k"},
+    {"ndcg@10", "nDCG@10"},
 };
 
 static simlm_status set_column(struct sl_eval_column *c, const char *measure,
@@ -72,14 +73,15 @@ static simlm_status choose_columns(struct simlm_eval *e,
     return SIMLM_OK;
 }
 
-/* ---- opening ---------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------
+ */
 
 static simlm_status evaluate(struct simlm_eval *e, const struct sl_run *run,
                              const simlm_eval_options *o, simlm_error *err)
 {
-    const struct sl_evaluate_options how = { .level = o->level,
-                                             .complete = o->complete,
-                                             .score_double = o->score_double };
+    const struct sl_evaluate_options how = {.level = o->level,
+                                            .complete = o->complete,
+                                            .score_double = o->score_double};
     struct sl_measure *m = SL_NEW_ARRAY(struct sl_measure, e->n_columns);
     simlm_status st;
 
@@ -144,7 +146,8 @@ double sl_eval_all(const struct simlm_eval *e, int32_t i)
     return e->values.all[i] * e->column[i].scale_all;
 }
 
-/* ---- comparing --------------------------------------------------------------- */
+/* ---- comparing
+ * --------------------------------------------------------------- */
 
 bool sl_eval_comparable(const struct simlm_eval *a, const struct simlm_eval *b)
 {
@@ -173,17 +176,17 @@ static void fill_comparison(simlm_comparison *c, const struct simlm_eval *a,
                             const struct simlm_eval *b, int32_t i,
                             const struct sl_significance *s)
 {
-    *c = (simlm_comparison){ .measure = a->column[i].name,
-                             .a = mean(a, i),
-                             .b = mean(b, i),
-                             .difference = s->difference,
-                             .t = s->t,
-                             .p_t = s->p_t,
-                             .p_permutation = s->p_permutation,
-                             .low = s->low,
-                             .high = s->high,
-                             .better = s->better,
-                             .worse = s->worse };
+    *c = (simlm_comparison){.measure = a->column[i].name,
+                            .a = mean(a, i),
+                            .b = mean(b, i),
+                            .difference = s->difference,
+                            .t = s->t,
+                            .p_t = s->p_t,
+                            .p_permutation = s->p_permutation,
+                            .low = s->low,
+                            .high = s->high,
+                            .better = s->better,
+                            .worse = s->worse};
 }
 
 simlm_status sl_eval_compare(simlm_comparison *out, const struct simlm_eval *a,

@@ -37,14 +37,16 @@ static void text_report(struct sl_str *s, const simlm_eval_report *r)
     for (int32_t i = 0; i < e->n_columns; i++) {
         const simlm_comparison *c = &r->comparison[i];
 
-        sl_str_printf(s, "%-15s\t%.4f\t%.4f\t%+.4f\t%+.4f\t%+.4f\t%.3f\t%.3g"
-                         "\t%.3g\t%" PRId64 "\t%" PRId64 "\n",
+        sl_str_printf(s,
+                      "%-15s\t%.4f\t%.4f\t%+.4f\t%+.4f\t%+.4f\t%.3f\t%.3g"
+                      "\t%.3g\t%" PRId64 "\t%" PRId64 "\n",
                       c->measure, c->a, c->b, c->difference, c->low, c->high,
                       c->t, c->p_t, c->p_permutation, c->better, c->worse);
     }
 }
 
-/* ---- JSON ------------------------------------------------------------------ */
+/* ---- JSON ------------------------------------------------------------------
+ */
 
 static void add_value(struct sl_json_writer *w, const struct simlm_eval *e,
                       int32_t i, double value)
@@ -94,7 +96,7 @@ static void add_comparison(struct sl_json_writer *w,
 
 static void json_report(struct sl_str *s, const simlm_eval_report *r)
 {
-    struct sl_json_writer w = { .s = s, .indent = 4 };
+    struct sl_json_writer w = {.s = s, .indent = 4};
     const struct simlm_eval *e = r->eval;
 
     sl_json_begin(&w, NULL, '{');
@@ -112,7 +114,7 @@ static void json_report(struct sl_str *s, const simlm_eval_report *r)
 simlm_status sl_eval_write(const simlm_eval_report *report, const char *path,
                            simlm_error *err)
 {
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
     simlm_status st;
 
     if (report->json)
