@@ -1,7 +1,7 @@
 /*
  * format/fields.h - cut a line of a table into its fields, in place.
  *
- * Private to the readers of tab- and blank-separated files.  A line is first
+ * For the readers of tab- and blank-separated files.  A line is first
  * stripped of blanks at both ends, as the reference does.  If it has tabs, the
  * fields lie between tabs and may hold blanks; else they lie between blanks.
  */

@@ -32,10 +32,17 @@ const char *test_path(const char *name)
     return p;
 }
 
-const char *test_file(const char *name, const char *text)
+const char *test_bytes(const char *name, const void *bytes, size_t n)
 {
     const char *path = test_path(name);
+    FILE *f = fopen(path, "wb");
 
-    check_ok(sl_file_write(path, text, strlen(text), &err));
+    check_msg(f && fwrite(bytes, 1, n, f) == n && !fclose(f), "cannot write %s",
+              path);
     return path;
+}
+
+const char *test_file(const char *name, const char *text)
+{
+    return test_bytes(name, text, strlen(text));
 }

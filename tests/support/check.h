@@ -63,7 +63,9 @@ void test_tmpdir_remove(void);
 /* "<tmpdir>/<name>", in a ring of 16 static buffers. */
 const char *test_path(const char *name);
 
-/* Write text to test_path(name) and return that path. */
+/* Write text, or n bytes, to test_path(name) and return that path.  Not synced
+ * to the disk, as the library's own files are: tests write thousands. */
 const char *test_file(const char *name, const char *text);
+const char *test_bytes(const char *name, const void *bytes, size_t n);
 
 #endif
