@@ -19,6 +19,13 @@
 #endif
 #define FOR_UNROLLED(i, n) UNROLL for (int i = 0; i < (n); i++)
 
+/* Have the cache lines of x [n] fetched. */
+static inline void prefetch(const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += 16)
+        _mm_prefetch((const char *)(x + i), _MM_HINT_T0);
+}
+
 /* yT[c][r] <- x[r][c], r and c from 0 to 7. */
 static inline void transpose8(float *yT, int64_t ldy, const float *x,
                               int64_t ldx)
