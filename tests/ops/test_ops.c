@@ -63,7 +63,7 @@ static void check_gradient(struct sl_backend *be, const struct ops_case *c,
 
 static void gradient_is_the_derivative(void **state)
 {
-    static const float dropout[] = { 0, 0.25f };
+    static const float dropout[] = {0, 0.25f};
     struct sl_backend *be = ops_open(SL_FP64, 0);
 
     (void)state;

@@ -4,13 +4,20 @@
 #include "base/parallel.h"
 #include "check.h"
 
-/* ---- shapes ------------------------------------------------------------------- */
+/* ---- shapes ---- */
 
 struct ops_shape ops_shape_small(uint64_t seed)
 {
-    return (struct ops_shape){ .seed = seed, .n = 4, .len = { 1, 2, 5, 3 },
-                               .N = 11, .D = 6, .H = 2, .I = 5, .O = 7,
-                               .V = 13, .m = 3 };
+    return (struct ops_shape){.seed = seed,
+                              .n = 4,
+                              .len = {1, 2, 5, 3},
+                              .N = 11,
+                              .D = 6,
+                              .H = 2,
+                              .I = 5,
+                              .O = 7,
+                              .V = 13,
+                              .m = 3};
 }
 
 static int64_t pick(struct sl_rng *rng, int64_t lo, int64_t hi)
@@ -20,10 +27,10 @@ static int64_t pick(struct sl_rng *rng, int64_t lo, int64_t hi)
 
 struct ops_shape ops_shape_random(struct sl_rng *rng)
 {
-    static const int64_t width[] = { 1, 2, 3, 4, 5, 7, 8, 12, 16, 31, 32, 64 };
-    static const int64_t side[] = { 1,  2,  3,  7,   8,   13,  16,
-                                    31, 64, 97, 128, 131, 256, 389 };
-    struct ops_shape s = { .n = pick(rng, 1, OPS_MAX_SEQS) };
+    static const int64_t width[] = {1, 2, 3, 4, 5, 7, 8, 12, 16, 31, 32, 64};
+    static const int64_t side[] = {1,  2,  3,  7,   8,   13,  16,
+                                   31, 64, 97, 128, 131, 256, 389};
+    struct ops_shape s = {.n = pick(rng, 1, OPS_MAX_SEQS)};
 
     s.seed = sl_rng_u32(rng);
     for (int64_t i = 0; i < s.n; i++) {
@@ -62,13 +69,13 @@ SIZE(size_V, 1, s->V)
 SIZE(size_types, 2, s->D)
 SIZE(size_HN, s->H, s->N)
 SIZE(size_qkv, s->N, 3 * s->D)
-SIZE(size_passages, s->n *s->m, s->D)
-SIZE(size_logits, s->n, s->n *s->m)
-SIZE(size_full_logits, s->n, s->n *s->m + 3 * s->n)
+SIZE(size_passages, s->n * s->m, s->D)
+SIZE(size_logits, s->n, s->n * s->m)
+SIZE(size_full_logits, s->n, s->n * s->m + 3 * s->n)
 SIZE(size_picked, (s->N + 1) / 2, s->D)
 SIZE(size_NN, s->n, s->N)
 
-/* ---- the ops -------------------------------------------------------------------- */
+/* ---- the ops ---- */
 
 #define OPS (r->be->ops)
 static sl_act *act(void *p)
@@ -86,13 +93,20 @@ static void copy(struct ops_run *r, void *dst, const void *src, int64_t n)
     r->be->upload(r->be, dst, src, (size_t)n * r->be->real_bytes);
 }
 
-enum { NO_TYPES = 1, NO_RES = 1, ADD_DX = 1, NO_BIAS = 1, MASKED = 2, FULL = 4 };
+enum {
+    NO_TYPES = 1,
+    NO_RES = 1,
+    ADD_DX = 1,
+    NO_BIAS = 1,
+    MASKED = 2,
+    FULL = 4
+};
 #define EPS 1e-12f
 
 static struct sl_embed embed_of(void **t)
 {
-    return (struct sl_embed){ real(t[0]), real(t[1]), real(t[2]), real(t[3]),
-                              real(t[4]) };
+    return (struct sl_embed){real(t[0]), real(t[1]), real(t[2]), real(t[3]),
+                             real(t[4])};
 }
 
 static void embed_f(struct ops_run *r)
@@ -122,8 +136,8 @@ static void linear_f(struct ops_run *r)
 static void linear_b(struct ops_run *r)
 {
     OPS->linear_bwd(r->be, act(r->din[0]), real(r->din[1]), real(r->din[2]),
-                    act(r->dout), act(r->in[0]), real(r->in[1]), r->s.N,
-                    r->s.I, r->s.O, r->c->mode & ADD_DX);
+                    act(r->dout), act(r->in[0]), real(r->in[1]), r->s.N, r->s.I,
+                    r->s.O, r->c->mode & ADD_DX);
 }
 
 static void linear_gelu_f(struct ops_run *r)
@@ -143,8 +157,8 @@ static void linear_gelu_b(struct ops_run *r)
 
 static void residual_ln_f(struct ops_run *r)
 {
-    OPS->residual_ln_fwd(r->be, act(r->out[0]), act(r->out[1]),
-                         real(r->out[2]), real(r->out[3]), act(r->in[0]),
+    OPS->residual_ln_fwd(r->be, act(r->out[0]), act(r->out[1]), real(r->out[2]),
+                         real(r->out[3]), act(r->in[0]),
                          r->c->mode & NO_RES ? NULL : act(r->in[3]),
                          r->pk.row_key, real(r->in[1]), real(r->in[2]), r->s.N,
                          r->s.D, EPS, r->drop);
@@ -152,12 +166,11 @@ static void residual_ln_f(struct ops_run *r)
 
 static void residual_ln_b(struct ops_run *r)
 {
-    OPS->residual_ln_bwd(r->be, act(r->din[0]),
-                         r->c->mode & NO_RES ? NULL : act(r->din[3]),
-                         real(r->din[1]), real(r->din[2]), act(r->dout),
-                         act(r->out[1]), real(r->out[2]), real(r->out[3]),
-                         r->pk.row_key, real(r->in[1]), r->s.N, r->s.D,
-                         r->drop);
+    OPS->residual_ln_bwd(
+        r->be, act(r->din[0]), r->c->mode & NO_RES ? NULL : act(r->din[3]),
+        real(r->din[1]), real(r->din[2]), act(r->dout), act(r->out[1]),
+        real(r->out[2]), real(r->out[3]), r->pk.row_key, real(r->in[1]), r->s.N,
+        r->s.D, r->drop);
 }
 
 static void attention_f(struct ops_run *r)
@@ -276,11 +289,14 @@ static void add_f(struct ops_run *r)
 
 static void adamw_f(struct ops_run *r)
 {
-    static const struct sl_adamw hp = { .lr = 0.01, .beta1 = 0.9,
-                                        .beta2 = 0.999, .eps = 1e-8,
-                                        .decay = 0.1, .bias1 = 1 - 0.81,
-                                        .bias2 = 1 - 0.998001,
-                                        .grad_scale = 0.25 };
+    static const struct sl_adamw hp = {.lr = 0.01,
+                                       .beta1 = 0.9,
+                                       .beta2 = 0.999,
+                                       .eps = 1e-8,
+                                       .decay = 0.1,
+                                       .bias1 = 1 - 0.81,
+                                       .bias2 = 1 - 0.998001,
+                                       .grad_scale = 0.25};
 
     for (int k = 0; k < 3; k++)
         copy(r, r->out[k], r->in[k], r->in_n[k]);
@@ -368,7 +384,7 @@ const struct ops_case ops_cases[] = {
 /* clang-format on */
 const int n_ops_cases = (int)SL_LEN(ops_cases);
 
-/* ---- a run ------------------------------------------------------------------------ */
+/* ---- a run ---- */
 
 static void *take(struct sl_backend *be, size_t bytes)
 {
@@ -466,12 +482,12 @@ static int32_t *draw_i32(struct sl_backend *be, struct sl_rng *rng, int64_t n,
 static void make_packing(struct ops_run *r)
 {
     const struct ops_shape *s = &r->s;
-    int32_t start[OPS_MAX_SEQS + 1] = { 0 };
+    int32_t start[OPS_MAX_SEQS + 1] = {0};
     int32_t *pos = malloc((size_t)s->N * sizeof *pos);
     uint64_t *key = malloc((size_t)s->N * sizeof *key);
     uint64_t *key_there = take(r->be, (size_t)s->N * sizeof *key);
 
-    r->pk = (struct sl_packing){ .n = s->n, .N = s->N };
+    r->pk = (struct sl_packing){.n = s->n, .N = s->N};
     for (int64_t i = 0; i < s->n; i++) {
         start[i + 1] = start[i] + (int32_t)s->len[i];
         if (s->len[i] > r->pk.max_len)
@@ -520,9 +536,9 @@ struct ops_run *ops_run_new(struct sl_backend *be, const struct ops_case *c,
     struct ops_run *r = SL_NEW(struct ops_run);
     int64_t rows, columns;
 
-    *r = (struct ops_run){ .be = be, .c = c, .s = *s };
-    r->drop = (struct sl_dropout){ s->p, 3 * 1024,
-                                   sl_stream(s->seed, SL_PURPOSE_DROPOUT, 1) };
+    *r = (struct ops_run){.be = be, .c = c, .s = *s};
+    r->drop = (struct sl_dropout){s->p, 3 * 1024,
+                                  sl_stream(s->seed, SL_PURPOSE_DROPOUT, 1)};
     for (; r->n_in < OPS_MAX_TENSORS && c->in[r->n_in].name; r->n_in++) {
         c->in[r->n_in].size(s, &rows, &columns);
         r->in_n[r->n_in] = rows * columns;
@@ -544,9 +560,9 @@ struct ops_run *ops_run_new(struct sl_backend *be, const struct ops_case *c,
 void ops_run_free(struct ops_run *r)
 {
     struct sl_backend *be = r->be;
-    const void *more[] = { r->dout,   r->pk.seq_start, r->pk.pos, r->pk.row_key,
-                           r->ids,    r->types,        r->labels, r->rows,
-                           r->rank,   r->mask };
+    const void *more[] = {r->dout, r->pk.seq_start, r->pk.pos, r->pk.row_key,
+                          r->ids,  r->types,        r->labels, r->rows,
+                          r->rank, r->mask};
     union {
         const void *in;
         void *out;
@@ -596,7 +612,7 @@ double *ops_run_read(const struct ops_run *r, const void *tensor, int64_t n)
     return v;
 }
 
-/* ---- comparisons --------------------------------------------------------------------- */
+/* ---- comparisons ---- */
 
 static void compare(const struct ops_run *got, const struct ops_run *want,
                     const char *grad, const char *name, const void *g,
@@ -614,9 +630,8 @@ static void compare(const struct ops_run *got, const struct ops_run *want,
                   "%s, %s: %s%s[%d of %d] is %.9g, not %.9g (seed %lu, n %d, "
                   "N %d, D %d, H %d, I %d, O %d, V %d, m %d, p %g)",
                   got->be->name, got->c->name, grad, name, (int)i, (int)n, a[i],
-                  b[i], (unsigned long)s->seed, (int)s->n, (int)s->N,
-                  (int)s->D, (int)s->H, (int)s->I, (int)s->O, (int)s->V,
-                  (int)s->m, s->p);
+                  b[i], (unsigned long)s->seed, (int)s->n, (int)s->N, (int)s->D,
+                  (int)s->H, (int)s->I, (int)s->O, (int)s->V, (int)s->m, s->p);
     free(a);
     free(b);
 }
@@ -680,11 +695,11 @@ struct sl_backend *ops_open(enum sl_compute compute, unsigned cpu)
 
 /* The best first: what oneDNN may use is settled when it is first used. */
 const struct ops_variant ops_variants[] = {
-    { "everything", SL_CPU_ALL },
-    { "avx512", SL_CPU_AVX2 | SL_CPU_AVX512 },
-    { "avx2", SL_CPU_AVX2 },
-    { "onednn", SL_CPU_ONEDNN },
-    { "ref", 0 },
+    {"everything", SL_CPU_ALL},
+    {"avx512", SL_CPU_AVX2 | SL_CPU_AVX512},
+    {"avx2", SL_CPU_AVX2},
+    {"onednn", SL_CPU_ONEDNN},
+    {"ref", 0},
 };
 const int n_ops_variants = (int)SL_LEN(ops_variants);
 

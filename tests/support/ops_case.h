@@ -42,7 +42,7 @@ enum ops_flags {
     OPS_ACT = 1,      /* an sl_act array; else sl_real */
     OPS_ADD = 2,      /* output or gradient: added to */
     OPS_POSITIVE = 4, /* values in (0, 1) */
-    OPS_UNIT = 8      /* values of a weight: of the order of 1 / sqrt(columns) */
+    OPS_UNIT = 8 /* values of a weight: of the order of 1 / sqrt(columns) */
 };
 
 struct ops_tensor {

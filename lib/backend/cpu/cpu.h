@@ -8,6 +8,7 @@
 #ifndef SL_BACKEND_CPU_CPU_H
 #define SL_BACKEND_CPU_CPU_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,7 +23,7 @@ struct sl_cpu {
     struct sl_ops ops;
     struct sl_cpu_kernels kernels; /* fp32 only */
     struct sl_onednn *dnn;         /* NULL: not used */
-    simlm_status failed;           /* the first failure since the last sync() */
+    _Atomic int failed;            /* the first failure since the last sync() */
     void *scratch;
     size_t scratch_bytes;
 };
@@ -52,13 +53,13 @@ static inline int64_t sl_cpu_vocab_rows(int64_t V)
     return rows < 32 ? 32 : rows > 512 ? 512 : rows;
 }
 
-/* Tell sync() of a failure; the first one stays. */
+/* Tell sync() of a failure, from any thread; the first one stays. */
 static inline void sl_cpu_failed(struct sl_backend *be, simlm_status st)
 {
     struct sl_cpu *cpu = be->impl;
+    int none = SIMLM_OK;
 
-    if (cpu->failed == SIMLM_OK)
-        cpu->failed = st;
+    atomic_compare_exchange_strong(&cpu->failed, &none, (int)st);
 }
 
 void sl_ops_init_ref_f32(struct sl_ops *ops);

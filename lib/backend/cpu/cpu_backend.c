@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/cpu/onednn/onednn.h"
 #include "base/alloc.h"
 
-/* ---- memory
- * ------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 static simlm_status cpu_alloc(struct sl_backend *be, void **out, size_t bytes,
                               const char *what, simlm_error *err)
@@ -57,8 +57,7 @@ void *sl_cpu_scratch(struct sl_backend *be, size_t bytes)
     return cpu->scratch;
 }
 
-/* ---- elements, converted
- * -------------------------------------------------------- */
+/* ---- elements, converted ---- */
 
 static void get_real(struct sl_backend *be, float *dst, const sl_real *src,
                      int64_t n)
@@ -103,15 +102,13 @@ static void put_act(struct sl_backend *be, sl_act *dst, const float *src,
     put_real(be, (sl_real *)dst, src, n);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static simlm_status cpu_sync(struct sl_backend *be, simlm_error *err)
 {
     struct sl_cpu *cpu = be->impl;
-    simlm_status st = cpu->failed;
+    simlm_status st = (simlm_status)atomic_exchange(&cpu->failed, SIMLM_OK);
 
-    cpu->failed = SIMLM_OK;
     if (st == SIMLM_OK)
         return st;
     if (st == SIMLM_E_NOMEM)
@@ -124,6 +121,7 @@ static void cpu_close(struct sl_backend *be)
 {
     struct sl_cpu *cpu = be->impl;
 
+    sl_onednn_close(cpu->dnn);
     sl_free(cpu->scratch);
     sl_free(cpu);
 }
@@ -142,28 +140,34 @@ static const struct sl_backend methods = {
     .close = cpu_close,
 };
 
-/* Returns the name of what won. */
-static const char *fill_f32(struct sl_cpu *cpu, unsigned features)
+/* Fill the table, the reference first; a later line wins. */
+static simlm_status fill_f32(struct sl_cpu *cpu, unsigned features,
+                             simlm_error *err)
 {
-    const char *name = "cpu-ref";
+    bool avx512 = features & SL_CPU_AVX512;
 
+    cpu->be.name = "cpu-ref";
     sl_ops_init_ref_f32(&cpu->ops);
     sl_kernels_init_ref(&cpu->kernels);
+    if (features & SL_CPU_ONEDNN) {
+        cpu->be.name = "cpu-onednn";
+        SL_TRY(
+            sl_onednn_open(&cpu->dnn, features & SL_CPU_AVX2 && !avx512, err));
+        sl_ops_init_onednn(&cpu->ops);
+    }
 #if defined(__x86_64__)
     if (features & SL_CPU_AVX2) {
+        cpu->be.name = "cpu-avx2";
         sl_ops_init_avx2(&cpu->ops);
         sl_kernels_init_avx2(&cpu->kernels);
-        name = "cpu-avx2";
     }
-    if (features & SL_CPU_AVX512) {
+    if (avx512) {
+        cpu->be.name = "cpu-avx512";
         sl_ops_init_avx512(&cpu->ops);
         sl_kernels_init_avx512(&cpu->kernels);
-        name = "cpu-avx512";
     }
-#else
-    (void)features;
 #endif
-    return name;
+    return SIMLM_OK;
 }
 
 simlm_status sl_backend_open_cpu(struct sl_backend **out,
@@ -171,6 +175,7 @@ simlm_status sl_backend_open_cpu(struct sl_backend **out,
                                  simlm_error *err)
 {
     struct sl_cpu *cpu = SL_NEW(struct sl_cpu);
+    simlm_status st = SIMLM_OK;
     size_t element = compute == SL_FP64 ? sizeof(double) : sizeof(float);
 
     if (!cpu)
@@ -184,7 +189,11 @@ simlm_status sl_backend_open_cpu(struct sl_backend **out,
         cpu->be.name = "cpu-ref-f64";
         sl_ops_init_ref_f64(&cpu->ops);
     } else {
-        cpu->be.name = fill_f32(cpu, features & sl_cpu_detect());
+        st = fill_f32(cpu, features & sl_cpu_detect(), err);
+    }
+    if (st < 0) {
+        cpu_close(&cpu->be);
+        return st;
     }
     *out = &cpu->be;
     return SIMLM_OK;
@@ -196,8 +205,7 @@ void sl_backend_close(struct sl_backend *be)
         be->close(be);
 }
 
-/* ---- what the machine has
- * ------------------------------------------------------------ */
+/* ---- what the machine has ---- */
 
 /* All that the files named _avx2.c and _avx512.c are compiled for: see
  * CMakeLists.txt. */

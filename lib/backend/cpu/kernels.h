@@ -33,8 +33,8 @@ struct sl_cpu_kernels {
                      bool grad);
     /*
      * The first id whose cumulative softmax probability exceeds u, u in
-     * [0, 1): always in [0, V), V - 1 if rounding (or a NaN) leaves none.  z [V]
-     * is overwritten.
+     * [0, 1): always in [0, V), V - 1 if rounding (or a NaN) leaves none.  z
+     * [V] is overwritten.
      */
     int32_t (*sample_row)(float *z, int64_t V, double u);
 };

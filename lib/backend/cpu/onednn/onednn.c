@@ -1,0 +1,247 @@
+#include "backend/cpu/onednn/onednn.h"
+
+#include <oneapi/dnnl/dnnl.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/parallel.h"
+
+/* More than any sane run needs; each holds some ten kB of machine code. */
+enum { MAX_CODES = 4096, SLOTS = 2 * MAX_CODES };
+
+struct sl_tile_code {
+    struct sl_tile tile;
+    dnnl_primitive_t primitive;
+    dnnl_memory_desc_t a, b, c, bias, work;
+};
+
+struct sl_onednn {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream; /* on a CPU it has no state; threads share it */
+    struct sl_tile_code *slot[SLOTS];
+    int64_t n_codes, chunk;
+    void *scratch;
+    size_t scratch_bytes;
+};
+
+/* ---- life ---- */
+
+/* The values of the enumeration are sets of features. */
+static bool has_avx512(void)
+{
+    unsigned isa = (unsigned)dnnl_get_effective_cpu_isa();
+
+    return (isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
+}
+
+simlm_status sl_onednn_open(struct sl_onednn **out, bool avx2_only,
+                            simlm_error *err)
+{
+    struct sl_onednn *dnn = SL_NEW(struct sl_onednn);
+
+    if (!dnn)
+        return sl_fail_nomem(err, "oneDNN's state");
+    if (avx2_only) /* fails if oneDNN was used before: then it stays as it is */
+        (void)dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
+    if (dnnl_engine_create(&dnn->engine, dnnl_cpu, 0) != dnnl_success ||
+        dnnl_stream_create(&dnn->stream, dnn->engine,
+                           dnnl_stream_default_flags) != dnnl_success) {
+        sl_onednn_close(dnn);
+        return sl_fail(err, SIMLM_E_BACKEND, "oneDNN has no CPU engine");
+    }
+    dnn->chunk = has_avx512() ? 512 : 256;
+    *out = dnn;
+    return SIMLM_OK;
+}
+
+static void drop_codes(struct sl_onednn *dnn)
+{
+    for (int i = 0; i < SLOTS && dnn->n_codes; i++) {
+        if (!dnn->slot[i])
+            continue;
+        dnnl_primitive_destroy(dnn->slot[i]->primitive);
+        sl_free(dnn->slot[i]);
+        dnn->slot[i] = NULL;
+        dnn->n_codes--;
+    }
+}
+
+void sl_onednn_close(struct sl_onednn *dnn)
+{
+    if (!dnn)
+        return;
+    drop_codes(dnn);
+    if (dnn->stream)
+        dnnl_stream_destroy(dnn->stream);
+    if (dnn->engine)
+        dnnl_engine_destroy(dnn->engine);
+    sl_free(dnn->scratch);
+    sl_free(dnn);
+}
+
+int64_t sl_onednn_chunk(struct sl_backend *be)
+{
+    return ((struct sl_cpu *)be->impl)->dnn->chunk;
+}
+
+void *sl_onednn_scratch(struct sl_backend *be, size_t bytes)
+{
+    struct sl_onednn *dnn = ((struct sl_cpu *)be->impl)->dnn;
+
+    if (bytes > dnn->scratch_bytes || !dnn->scratch) {
+        sl_free(dnn->scratch);
+        dnn->scratch = sl_alloc(bytes ? bytes : 1, 1);
+        dnn->scratch_bytes = dnn->scratch ? bytes : 0;
+    }
+    if (!dnn->scratch)
+        sl_cpu_failed(be, SIMLM_E_NOMEM);
+    return dnn->scratch;
+}
+
+/* ---- tiles ---- */
+
+static bool matrix(dnnl_memory_desc_t *md, int64_t rows, int64_t columns,
+                   int64_t ld, bool transposed)
+{
+    dnnl_dims_t dims = {rows, columns};
+    dnnl_dims_t strides = {transposed ? 1 : ld, transposed ? ld : 1};
+
+    return dnnl_memory_desc_init_by_strides(md, 2, dims, dnnl_f32, strides) ==
+           dnnl_success;
+}
+
+static bool attributes(dnnl_primitive_attr_t *attr, bool add)
+{
+    dnnl_post_ops_t after = NULL;
+    bool ok;
+
+    *attr = NULL;
+    ok = dnnl_primitive_attr_create(attr) == dnnl_success &&
+         dnnl_primitive_attr_set_scratchpad_mode(
+             *attr, dnnl_scratchpad_mode_user) == dnnl_success;
+    if (ok && add) {
+        ok = dnnl_post_ops_create(&after) == dnnl_success &&
+             dnnl_post_ops_append_sum(after, 1) == dnnl_success &&
+             dnnl_primitive_attr_set_post_ops(*attr, after) == dnnl_success;
+        dnnl_post_ops_destroy(after);
+    }
+    return ok;
+}
+
+static bool generate(struct sl_onednn *dnn, struct sl_tile_code *code)
+{
+    const struct sl_tile *t = &code->tile;
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_matmul_desc_t product;
+    bool ok;
+
+    ok = matrix(&code->a, t->m, t->k, t->lda, t->a_transposed) &&
+         matrix(&code->b, t->k, t->n, t->ldb, t->b_transposed) &&
+         matrix(&code->c, t->m, t->n, t->ldc, false) &&
+         matrix(&code->bias, 1, t->n, t->n, false) &&
+         dnnl_matmul_desc_init(&product, &code->a, &code->b,
+                               t->bias ? &code->bias : NULL,
+                               &code->c) == dnnl_success &&
+         attributes(&attr, t->add) &&
+         dnnl_primitive_desc_create(&pd, &product, attr, dnn->engine, NULL) ==
+             dnnl_success;
+    if (ok) {
+        code->work =
+            *dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
+        ok = dnnl_primitive_create(&code->primitive, pd) == dnnl_success;
+    }
+    if (pd)
+        dnnl_primitive_desc_destroy(pd);
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
+    return ok;
+}
+
+static struct sl_tile_code *add_code(struct sl_backend *be,
+                                     struct sl_onednn *dnn,
+                                     const struct sl_tile *tile)
+{
+    struct sl_tile_code *code = SL_NEW(struct sl_tile_code);
+    int threads = sl_parallel_threads();
+    bool ok;
+
+    if (!code) {
+        sl_cpu_failed(be, SIMLM_E_NOMEM);
+        return NULL;
+    }
+    code->tile = *tile;
+    sl_parallel_set_threads(1); /* the code is for one thread */
+    ok = generate(dnn, code);
+    sl_parallel_set_threads(threads);
+    if (!ok) {
+        sl_free(code);
+        sl_cpu_failed(be, SIMLM_E_BACKEND);
+        return NULL;
+    }
+    dnn->n_codes++;
+    return code;
+}
+
+const struct sl_tile_code *sl_tile_find(struct sl_backend *be,
+                                        const struct sl_tile *tile)
+{
+    struct sl_onednn *dnn = ((struct sl_cpu *)be->impl)->dnn;
+    uint64_t at = sl_hash64(tile, sizeof *tile, 0) % SLOTS;
+
+    for (; dnn->slot[at]; at = (at + 1) % SLOTS)
+        if (memcmp(&dnn->slot[at]->tile, tile, sizeof *tile) == 0)
+            return dnn->slot[at];
+    dnn->slot[at] = add_code(be, dnn, tile);
+    return dnn->slot[at];
+}
+
+void sl_tile_forget(struct sl_backend *be)
+{
+    struct sl_onednn *dnn = ((struct sl_cpu *)be->impl)->dnn;
+
+    if (dnn->n_codes > MAX_CODES - 64) /* an op looks up at most a dozen */
+        drop_codes(dnn);
+}
+
+size_t sl_tile_work_bytes(const struct sl_tile_code *code)
+{
+    return dnnl_memory_desc_get_size(&code->work);
+}
+
+bool sl_tile_run(struct sl_onednn *dnn, const struct sl_tile_code *code,
+                 float *c, const float *a, const float *b, const float *bias,
+                 void *work)
+{
+    const struct {
+        int id;
+        const dnnl_memory_desc_t *md;
+        const void *p;
+    } use[] = {
+        {DNNL_ARG_SRC, &code->a, a},
+        {DNNL_ARG_WEIGHTS, &code->b, b},
+        {DNNL_ARG_DST, &code->c, c},
+        {DNNL_ARG_SCRATCHPAD, &code->work, work},
+        {DNNL_ARG_BIAS, &code->bias, bias},
+    };
+    int n = 0, n_args = code->tile.bias ? 5 : 4;
+    dnnl_exec_arg_t arg[5];
+    bool ok = true;
+
+    for (; n < n_args && ok; n += ok) {
+        union {
+            const void *in;
+            void *out;
+        } p = {use[n].p}; /* inputs are not written to */
+
+        arg[n].arg = use[n].id;
+        ok = dnnl_memory_create(&arg[n].memory, use[n].md, dnn->engine,
+                                p.out) == dnnl_success;
+    }
+    ok = ok && dnnl_primitive_execute(code->primitive, dnn->stream, n, arg) ==
+                   dnnl_success;
+    while (n > 0)
+        dnnl_memory_destroy(arg[--n].memory);
+    return ok;
+}
