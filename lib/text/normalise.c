@@ -17,6 +17,8 @@
 #include "base/status.h"
 #include "text/utf8.h"
 
+#define EACH(byte) (0x0101010101010101u * (byte))
+
 enum kind { IN_WORD, SPACE, PUNCT, DROP, SLOW };
 
 static enum kind kind_of(const struct sl_normaliser *n, unsigned char byte)
@@ -40,6 +42,7 @@ bool sl_normaliser_init(struct sl_normaliser *n,
     n->unicode = sl_bert_unicode_new();
     if (!n->unicode)
         return false;
+    n->case_bit = options->lowercase ? EACH(0x20) : 0;
     for (int b = 0; b < 256; b++) {
         enum kind kind = kind_of(n, (unsigned char)b);
         bool upper = b >= 'A' && b <= 'Z' && options->lowercase;
@@ -157,8 +160,8 @@ static void take_char(struct sl_words *w)
 
 static void append(struct sl_words *w, uint32_t c)
 {
-    if (w->len > SL_WORD_BYTES - 4)
-        w->len = 0; /* too long: only the count matters from here on */
+    if (w->len > SL_WORD_BYTES)
+        w->len = 0; /* as in add_ascii() */
     w->len += sl_utf8_put((char *)w->word + w->len, c);
     w->chars++;
 }
@@ -185,29 +188,80 @@ static bool add_ready(struct sl_words *w)
     return false;
 }
 
+/* ---- ASCII, eight bytes at a time -------------------------------------------
+ */
+
+static uint64_t load8(const unsigned char *p)
+{
+    uint64_t x;
+
+    memcpy(&x, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
+    return x;
+}
+
+static void store8(unsigned char *p, uint64_t x)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
+    memcpy(p, &x, 8);
+}
+
+/* The top bit of each byte of x (all below 128) that is in lo .. hi. */
+static uint64_t between(uint64_t x, unsigned lo, unsigned hi)
+{
+    return (x + EACH(0x80 - lo)) & ~(x + EACH(0x7F - hi)) & EACH(0x80);
+}
+
+/*
+ * Append what letters and digits the eight bytes at `from` start with, in lower
+ * case if case_bit is 0x20 in each byte, and zeros behind them; how many.
+ * Letters and digits are words whatever the options.
+ */
+static int add_eight(unsigned char *to, const unsigned char *from,
+                     uint64_t case_bit)
+{
+    uint64_t x = load8(from), low = x & EACH(0x7F), ascii = ~x & EACH(0x80);
+    uint64_t letter = between(low | EACH(0x20), 'a', 'z') & ascii;
+    uint64_t stop = EACH(0x80) & ~(letter | (between(low, '0', '9') & ascii));
+    int n = stop ? __builtin_ctzll(stop) / 8 : 8;
+
+    x |= letter >> 2 & case_bit;
+    store8(to, stop ? x & (((uint64_t)1 << 8 * n) - 1) : x);
+    return n;
+}
+
 /* Append ASCII bytes as far as they belong to the word. */
 static void add_ascii(struct sl_words *w)
 {
-    const unsigned char *fold = w->normaliser->fold;
-    const unsigned char *p = w->at, *stop = w->end;
-    unsigned char *to, c;
+    const struct sl_normaliser *n = w->normaliser;
+    const unsigned char *p = w->at, *end = w->end;
+    size_t len = w->len;
 
     for (;;) {
-        size_t room = SL_WORD_BYTES - w->len;
+        unsigned char c;
 
-        stop = (size_t)(w->end - p) > room ? p + room : w->end;
-        to = w->word + w->len;
-        while (p < stop && (c = fold[*p]) != 0) {
-            *to++ = c;
-            p++;
+        if (len > SL_WORD_BYTES)
+            len = 0; /* too long: only the count matters from here on */
+        if (end - p >= 8) {
+            int taken = add_eight(w->word + len, p, n->case_bit);
+
+            p += taken;
+            len += (size_t)taken;
+            if (taken == 8)
+                continue;
         }
-        w->chars += p - w->at;
-        w->at = p;
-        w->len = (size_t)(to - w->word);
-        if (p < stop || p == w->end)
-            return;
-        w->len = 0; /* too long, as in append() */
+        if (p == end || !(c = n->fold[*p]))
+            break;
+        w->word[len++] = c;
+        p++;
     }
+    w->chars += p - w->at;
+    w->at = p;
+    w->len = len;
 }
 
 bool sl_words_next(struct sl_words *w)
@@ -217,6 +271,7 @@ bool sl_words_next(struct sl_words *w)
 
     w->len = 0;
     w->chars = 0;
+    memset(w->word, 0, 16);
     while (!done) {
         if (w->n_ready && add_ready(w))
             break;
@@ -246,6 +301,5 @@ bool sl_words_next(struct sl_words *w)
             break;
         }
     }
-    memset(w->word + w->len, 0, 16);
     return w->chars > 0;
 }

@@ -40,6 +40,7 @@ struct sl_normaliser {
     /* What a byte below 128 becomes within a word; 0: it ends the word, or is
      * removed, or needs the slow path.  `kind` tells which. */
     unsigned char fold[256], kind[256];
+    uint64_t case_bit; /* 0x20 in each byte if upper case is lowered, or 0 */
 };
 
 /* False if out of memory. */
@@ -52,15 +53,15 @@ enum {
      * right.  BERT's limit is 100. */
     SL_WORD_CHARS = 256,
     SL_WORD_BYTES = 4 * SL_WORD_CHARS,
-    SL_WORD_SLACK = 64, /* readable after a word, the first 16 zero */
+    SL_WORD_SLACK = 64, /* a store of eight bytes may overshoot */
 };
 
 struct sl_words {
     const struct sl_normaliser *normaliser;
     const unsigned char *at, *end;
 
-    /* The word: UTF-8, followed by 16 zero bytes; len counts bytes.  If chars
-     * exceeds SL_WORD_CHARS, the bytes mean nothing. */
+    /* The word: UTF-8, len bytes, with zeros up to 16.  If chars exceeds
+     * SL_WORD_CHARS, the bytes mean nothing. */
     unsigned char word[SL_WORD_BYTES + SL_WORD_SLACK];
     size_t len;
     int64_t chars;

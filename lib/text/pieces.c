@@ -73,8 +73,8 @@ static void add_word(struct sl_pieces *p, const struct sl_piece *w)
 static int32_t find_word(const struct sl_pieces *p, const unsigned char *word,
                          size_t len)
 {
-    /* Behind the word are 16 zero bytes, so this is its padded key. */
-    uint64_t lo = load8(word), hi = len > 8 ? load8(word + 8) : 0;
+    /* Zeros follow a word of less than 16 bytes: this is its padded key. */
+    uint64_t lo = load8(word), hi = load8(word + 8);
     uint64_t i = slot_of(p, lo, hi);
 
     for (; p->slot[i].len; i = (i + 1) & (p->n_slots - 1))

@@ -43,8 +43,8 @@ void sl_pieces_free(struct sl_pieces *p);
 
 /*
  * id <- the pieces of the word, greedily the longest from the left; returns how
- * many, or 0 if the word has no such cover.  Room for `len` ids; 16 readable
- * zero bytes behind the word.
+ * many, or 0 if the word has no such cover.  Room for `len` ids; a
+ * word of less than 16 bytes is followed by zeros up to there.
  */
 int64_t sl_pieces_split(const struct sl_pieces *p, int32_t *id,
                         const unsigned char *word, size_t len);
