@@ -13,6 +13,7 @@
     COMMAND("eval", cmd_eval, "measure runs, compare two")                     \
     COMMAND("tokenize", cmd_tokenize, "show the token ids of texts")           \
     COMMAND("init", cmd_init, "make a model of random weights")                \
+    COMMAND("vocab", cmd_vocab, "train a WordPiece vocabulary")                \
     /* the end */
 
 /* clang-format on */

@@ -114,22 +114,26 @@ typedef struct simlm_vocab_options {
     const char *output;        /* vocab.txt to write, "-": stdout; required */
     const char *const *corpus; /* [n_corpora] files; titles count as text */
     int32_t n_corpora;
-    int32_t size;          /* tokens, the special ones included; 30522 */
-    int64_t min_frequency; /* a pair seen less often is not merged; 2 */
-    int32_t max_alphabet;  /* characters kept, by frequency; 1000 */
+    int32_t size;          /* 16 .. 2^24 tokens in all; 30522 */
+    int64_t min_frequency; /* a pair seen less often is not joined; 2 */
+    int32_t max_alphabet;  /* characters kept, the most frequent; 1000 */
     bool lowercase;        /* and strip accents; true */
     int32_t threads;       /* 0: one a core */
 } simlm_vocab_options;
 SIMLM_API void simlm_vocab_options_init(simlm_vocab_options *options);
 
 /*
- * Learn a WordPiece vocabulary by merging the most frequent pair of pieces
+ * Learn a WordPiece vocabulary by joining the most frequent pair of pieces
  * until it has `size` tokens (or no pair is frequent enough: then it is
- * smaller, and a warning says so).  The same corpus gives the same file on any
- * number of threads.
+ * smaller, and a warning says so).  With 1000 tokens or more the special ones
+ * are where BERT has them: [PAD] 0, [unused0] to [unused98], [UNK] 100,
+ * [CLS] 101, [SEP] 102, [MASK] 103; with fewer, these five come first.  At
+ * most half of the rest is single characters.
  *
- *   E_ARG, E_IO, E_FORMAT, E_NOMEM
- *   E_RANGE      size does not hold the special tokens and the alphabet
+ * The same corpus gives the same file on any number of threads.
+ *
+ *   E_ARG, E_IO, E_NOMEM
+ *   E_FORMAT     a malformed corpus (msg names the line), or one without words
  *   E_CANCELLED  the observer asked to stop; nothing is written
  */
 SIMLM_API simlm_status simlm_vocab_train(const simlm_vocab_options *options,

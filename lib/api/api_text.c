@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "data/vocab_job.h"
 #include "text/encoding.h"
 #include "text/tokenizer.h"
 
@@ -118,4 +119,33 @@ simlm_status simlm_tokenize_file(const simlm_tokenize_options *options,
         return bad(err, "simlm_tokenize_file: model, input or output is NULL");
     SL_TRY(check_encode(&options->encode, err));
     return sl_tokenize_file(options, observer, err);
+}
+
+void simlm_vocab_options_init(simlm_vocab_options *options)
+{
+    if (options)
+        *options = (simlm_vocab_options){.size = 30522,
+                                         .min_frequency = 2,
+                                         .max_alphabet = 1000,
+                                         .lowercase = true};
+}
+
+simlm_status simlm_vocab_train(const simlm_vocab_options *options,
+                               const simlm_observer *observer, simlm_error *err)
+{
+    const simlm_vocab_options *o = options;
+
+    if (!o || !o->output || !o->corpus || o->n_corpora < 1)
+        return bad(err, "simlm_vocab_train: no output or no corpus");
+    for (int32_t i = 0; i < o->n_corpora; i++)
+        if (!o->corpus[i])
+            return bad(err, "simlm_vocab_train: a corpus is NULL");
+    if (o->min_frequency < 1 || o->max_alphabet < 1 || o->threads < 0)
+        return bad(err, "simlm_vocab_train: min_frequency or max_alphabet is "
+                        "below 1, or threads below 0");
+    if (o->size < SL_VOCAB_MIN || o->size > SL_VOCAB_MAX)
+        return sl_fail(err, SIMLM_E_ARG,
+                       "a vocabulary has %d to %d tokens, not %d",
+                       (int)SL_VOCAB_MIN, (int)SL_VOCAB_MAX, (int)o->size);
+    return sl_vocab_job(o, observer, err);
 }
