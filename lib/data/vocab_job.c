@@ -61,6 +61,7 @@ static simlm_status count_words(struct sl_strmap **out,
     sl_word_counter_free(counter);
     if (st == SIMLM_OK && !sl_strmap_count(*out)) {
         sl_strmap_free(*out);
+        *out = NULL;
         return sl_fail(err, SIMLM_E_FORMAT, "%s: no words to learn from",
                        o->corpus[0]);
     }

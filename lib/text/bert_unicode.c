@@ -20,70 +20,97 @@ struct lower_range {
 
 #include "text/bert_unicode.inc"
 
-enum { PAGE = 128, N_PAGES = 0x110000 / PAGE };
-
-static void set_ranges(unsigned char *flags, const struct range *r, size_t n,
-                       unsigned char flag)
-{
-    for (size_t i = 0; i < n; i++)
-        for (uint32_t c = r[i].lo; c <= r[i].hi; c++)
-            flags[c] |= flag;
-}
-
-static void set_all(unsigned char *flags)
-{
-    set_ranges(flags, dropped, SL_LEN(dropped), SL_CP_DROP);
-    set_ranges(flags, spaces, SL_LEN(spaces), SL_CP_SPACE);
-    set_ranges(flags, ideographs, SL_LEN(ideographs), SL_CP_CJK);
-    set_ranges(flags, puncts, SL_LEN(puncts), SL_CP_PUNCT);
-    set_ranges(flags, marks, SL_LEN(marks), SL_CP_MARK);
-    set_ranges(flags, composed, SL_LEN(composed), SL_CP_COMPOSED);
-    for (size_t i = 0; i < SL_LEN(kept_class); i++)
-        for (uint32_t c = kept_class[i].lo; c <= kept_class[i].hi; c++)
-            flags[c] |= SL_CP_CLASS;
-}
+enum { PAGE = 128, N_PAGES = 0x110000 / PAGE, N_FLAGS = 128, SHARED = 0 };
 
 /*
- * Keep one copy of each page.  Pages are looked for from the last one found
- * backwards: neighbours are alike, so the search is short.
+ * Most pages are all alike: unassigned, ideographs, private use.  Those share
+ * the first N_FLAGS pages of the table, one for each set of flags, which
+ * `whole` gathers.  A page that some range covers in part has its own.
  */
-static int share_pages(struct sl_bert_unicode *u, unsigned char *flags)
+struct build {
+    struct sl_bert_unicode *u;
+    int n_pages;
+    unsigned char whole[N_PAGES];
+};
+
+typedef void range_fn(struct build *b, uint32_t lo, uint32_t hi, unsigned flag);
+
+static void each_range(struct build *b, range_fn *fn)
 {
-    int n = 0;
+    static const struct {
+        const struct range *range;
+        size_t n;
+        unsigned flag;
+    } sets[] = {
+        {dropped, SL_LEN(dropped), SL_CP_DROP},
+        {spaces, SL_LEN(spaces), SL_CP_SPACE},
+        {ideographs, SL_LEN(ideographs), SL_CP_CJK},
+        {puncts, SL_LEN(puncts), SL_CP_PUNCT},
+        {marks, SL_LEN(marks), SL_CP_MARK},
+        {composed, SL_LEN(composed), SL_CP_COMPOSED},
+    };
 
-    for (int i = 0; i < N_PAGES; i++) {
-        const unsigned char *page = flags + (size_t)i * PAGE;
-        int at = n - 1;
+    for (size_t i = 0; i < SL_LEN(sets); i++)
+        for (size_t j = 0; j < sets[i].n; j++)
+            fn(b, sets[i].range[j].lo, sets[i].range[j].hi, sets[i].flag);
+    for (size_t j = 0; j < SL_LEN(kept_class); j++)
+        fn(b, kept_class[j].lo, kept_class[j].hi, SL_CP_CLASS);
+}
 
-        while (at >= 0 && memcmp(flags + (size_t)at * PAGE, page, PAGE) != 0)
-            at--;
-        if (at < 0) {
-            at = n++;
-            memmove(flags + (size_t)at * PAGE, page, PAGE);
+static void give_page(struct build *b, uint32_t c)
+{
+    if (b->u->page[c / PAGE] == SHARED)
+        b->u->page[c / PAGE] = (uint16_t)b->n_pages++;
+}
+
+/* The pages that the range's ends cut through need flags of their own. */
+static void find_cut_pages(struct build *b, uint32_t lo, uint32_t hi,
+                           unsigned flag)
+{
+    (void)flag;
+    if (lo % PAGE)
+        give_page(b, lo);
+    if ((hi + 1) % PAGE)
+        give_page(b, hi);
+}
+
+static void set_flags(struct build *b, uint32_t lo, uint32_t hi, unsigned flag)
+{
+    for (uint32_t c = lo; c <= hi; c++) {
+        uint16_t page = b->u->page[c / PAGE];
+
+        if (page != SHARED) {
+            b->u->flags[page][c % PAGE] |= (unsigned char)flag;
+        } else {
+            b->whole[c / PAGE] |= (unsigned char)flag;
+            c |= PAGE - 1;
         }
-        u->page[i] = (uint16_t)at;
     }
-    return n;
 }
 
 struct sl_bert_unicode *sl_bert_unicode_new(void)
 {
+    struct build *b = SL_NEW(struct build);
     struct sl_bert_unicode *u = SL_NEW(struct sl_bert_unicode);
-    unsigned char *flags = sl_calloc(N_PAGES, PAGE);
-    int n = 0;
 
-    if (u && flags) {
-        set_all(flags);
-        n = share_pages(u, flags);
-        u->flags = sl_alloc((size_t)n, PAGE);
+    if (b && u) {
+        b->u = u;
+        b->n_pages = N_FLAGS;
+        each_range(b, find_cut_pages);
+        u->flags = sl_calloc((size_t)b->n_pages, PAGE);
     }
-    if (!u || !u->flags) {
+    if (!b || !u || !u->flags) {
+        sl_free(b);
         sl_free(u);
-        u = NULL;
-    } else {
-        memcpy(u->flags, flags, (size_t)n * PAGE);
+        return NULL;
     }
-    sl_free(flags);
+    each_range(b, set_flags);
+    for (int flags = 0; flags < N_FLAGS; flags++)
+        memset(u->flags[flags], flags, PAGE);
+    for (int i = 0; i < N_PAGES; i++)
+        if (u->page[i] == SHARED)
+            u->page[i] = b->whole[i];
+    sl_free(b);
     return u;
 }
 

@@ -25,13 +25,13 @@ enum {
     SL_CP_CLASS = 64,    /* kept by strip_accents, combining class not 0 */
 };
 
-/* Flags of all code points, in pages of which equal ones are one. */
+/* Flags of all code points, in pages, of which uniform ones are shared. */
 struct sl_bert_unicode {
     uint16_t page[0x110000 >> 7];
     unsigned char (*flags)[128];
 };
 
-/* NULL if out of memory.  Takes about a millisecond; free when done. */
+/* NULL if out of memory.  Quick enough to make one for each tokenizer. */
 struct sl_bert_unicode *sl_bert_unicode_new(void);
 void sl_bert_unicode_free(struct sl_bert_unicode *u);
 

@@ -113,7 +113,37 @@ static void check_pair(const struct sl_tokenizer *t, const struct example *e)
     sl_id_list_free(&b);
 }
 
+#define OURS   TEST_DATA "/golden/tokenizer/"
 #define SHARED SHARED_DATA "/tokenizer/"
+
+static void golden_file(const char *tokenizer, const char *examples,
+                        example_fn *fn)
+{
+    struct sl_tokenizer *t = NULL;
+
+    check_ok(sl_tokenizer_open(&t, tokenizer, &err));
+    each_example(t, examples, fn);
+    sl_tokenizer_close(t);
+}
+
+static void uncased_texts_have_no_difference(void **state)
+{
+    (void)state;
+    golden_file(OURS "vocab.txt", OURS "uncased.jsonl", check_text);
+}
+
+/* Case, accents and ideographs kept, as cased.json says. */
+static void cased_texts_have_no_difference(void **state)
+{
+    (void)state;
+    golden_file(OURS "cased.json", OURS "cased.jsonl", check_text);
+}
+
+static void pairs_have_no_difference(void **state)
+{
+    (void)state;
+    golden_file(OURS "vocab.txt", OURS "pairs.jsonl", check_pair);
+}
 
 static void need_shared(void)
 {
@@ -123,24 +153,18 @@ static void need_shared(void)
 
 static void shared_texts_have_no_difference(void **state)
 {
-    struct sl_tokenizer *t = NULL;
-
     (void)state;
     need_shared();
-    check_ok(sl_tokenizer_open(&t, SHARED "vocab.txt", &err));
-    each_example(t, SHARED "bert-uncased-texts.jsonl", check_text);
-    sl_tokenizer_close(t);
+    golden_file(SHARED "vocab.txt", SHARED "bert-uncased-texts.jsonl",
+                check_text);
 }
 
 static void shared_pairs_have_no_difference(void **state)
 {
-    struct sl_tokenizer *t = NULL;
-
     (void)state;
     need_shared();
-    check_ok(sl_tokenizer_open(&t, SHARED "tokenizer.json", &err));
-    each_example(t, SHARED "bert-uncased-pairs.jsonl", check_pair);
-    sl_tokenizer_close(t);
+    golden_file(SHARED "tokenizer.json", SHARED "bert-uncased-pairs.jsonl",
+                check_pair);
 }
 
 static void vocab_txt_and_tokenizer_json_are_one_tokenizer(void **state)
@@ -169,6 +193,9 @@ static void vocab_txt_and_tokenizer_json_are_one_tokenizer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(uncased_texts_have_no_difference),
+        cmocka_unit_test(cased_texts_have_no_difference),
+        cmocka_unit_test(pairs_have_no_difference),
         cmocka_unit_test(shared_texts_have_no_difference),
         cmocka_unit_test(shared_pairs_have_no_difference),
         cmocka_unit_test(vocab_txt_and_tokenizer_json_are_one_tokenizer),
