@@ -106,7 +106,7 @@ static simlm_status opt_length(struct sl_json obj, const char *key,
 {
     int64_t x = *out;
 
-    SL_TRY(sl_json_opt_int(obj, key, 3, INT32_MAX, &x, err));
+    SL_TRY(sl_json_opt_int(obj, key, 3, INT64_MAX, &x, err));
     *out = (int32_t)(x < positions ? x : positions);
     return SIMLM_OK;
 }

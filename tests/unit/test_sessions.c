@@ -1,0 +1,387 @@
+/* Sessions: a text's vector depends on nothing but the text; the generator's
+ * draws and dropout on nothing but their keys; bad batches are refused. */
+#include "backend/backend.h"
+#include "base/alloc.h"
+#include "base/parallel.h"
+#include "check.h"
+#include "model/biencoder.h"
+#include "model/encoder.h"
+#include "model/rlm.h"
+#include "tiny.h"
+
+static const struct sl_session_options session = {128, 16, false};
+
+static const unsigned cpus[] = {0, SL_CPU_ONEDNN, SL_CPU_AVX2,
+                                SL_CPU_AVX2 | SL_CPU_ONEDNN, SL_CPU_ALL};
+
+static void each_cpu(void (*check)(struct sl_backend *be))
+{
+    for (size_t i = 0; i < SL_LEN(cpus); i++) {
+        struct sl_backend *be = NULL;
+
+        if (cpus[i] != SL_CPU_ALL && (cpus[i] & ~sl_cpu_detect()))
+            continue;
+        check_ok(sl_backend_open_cpu(&be, SL_FP32, cpus[i], &err));
+        check(be);
+        sl_backend_close(be);
+    }
+}
+
+/* ---- the encoder
+ * ---------------------------------------------------------------- */
+
+static void check_alone(struct sl_backend *be)
+{
+    struct sl_config cfg = tiny_config();
+    struct sl_tokens t = tiny_tokens(9, 16, cfg.vocab, 3);
+    struct sl_bert *m;
+    struct sl_encoder *e = NULL;
+    float *all, *one;
+    int32_t start[16];
+
+    cfg.hidden = cfg.embedding = 24; /* no vector's width divides it */
+    cfg.heads = 3;
+    cfg.ffn = 52;
+    m = tiny_model(be, cfg, (struct sl_bert_parts){0}, 1);
+    all = SL_NEW_ARRAY(float, 9 * cfg.hidden);
+    one = SL_NEW_ARRAY(float, 9 * cfg.hidden);
+    check_ok(sl_encoder_new(&e, m, 200, 16, SL_POOL_MEAN, true, &err));
+    sl_parallel_set_threads(1);
+    check_ok(sl_encoder_encode(e, all, &t, &err));
+    for (int64_t i = 0; i < t.n; i++) {
+        struct sl_tokens part = sl_tokens_slice(&t, i, 1, start);
+
+        check_ok(sl_encoder_encode(e, one, &part, &err));
+        assert_memory_equal(one, all + i * cfg.hidden,
+                            (size_t)cfg.hidden * sizeof *one);
+    }
+    sl_parallel_set_threads(2);
+    check_ok(sl_encoder_encode(e, one, &t, &err));
+    assert_memory_equal(one, all, (size_t)(9 * cfg.hidden) * sizeof *one);
+    sl_parallel_set_threads(1);
+    sl_encoder_free(e);
+    sl_bert_free(m);
+    sl_free(all);
+    sl_free(one);
+}
+
+static void vectors_are_the_same_bits_alone_or_in_any_batch(void **state)
+{
+    (void)state;
+    each_cpu(check_alone);
+}
+
+static void bad_batches_are_refused(void **state)
+{
+    (void)state;
+    struct sl_backend *be = NULL;
+    struct sl_bert *m;
+    struct sl_encoder *e = NULL;
+    struct sl_tokens good = tiny_tokens(3, 6, 40, 1), t;
+    int32_t ids[64] = {0}, types[64] = {0};
+    int32_t start[4] = {0, 3, 3, 6}, far[2] = {0, 17};
+    uint64_t key[3] = {1, (uint64_t)1 << 48, 2};
+    float v[16 * 8];
+
+    check_ok(sl_backend_open_cpu(&be, SL_FP32, 0, &err));
+    m = tiny_model(be, tiny_config(), (struct sl_bert_parts){0}, 1);
+    check_ok(sl_encoder_new(&e, m, 20, 4, SL_POOL_CLS, true, &err));
+    check_ok(sl_encoder_encode(e, v, &good, &err));
+#define REFUSED(says, change)                                                  \
+    do {                                                                       \
+        t = good;                                                              \
+        change;                                                                \
+        check_fails(SIMLM_E_RANGE, says, sl_encoder_encode(e, v, &t, &err));   \
+    } while (0)
+    REFUSED("0 sequences", t.n = 0);
+    REFUSED("5 sequences", t.n = 5);
+    REFUSED("21 tokens", t.N = 21);
+    REFUSED("do not cover", t.N--);
+    REFUSED("sequence 1 has 0 tokens", (t.start = start, t.N = 6));
+    REFUSED("sequence 0 has 17 tokens",
+            (t.start = far, t.n = 1, t.N = 17, t.ids = ids, t.types = types));
+    REFUSED("48 bits", t.key = key);
+    REFUSED("token id 40", (t.ids = ids, ids[t.N - 1] = 40));
+    REFUSED("token id -1", (t.ids = ids, ids[t.N - 1] = -1));
+    REFUSED("token type 2", (t.types = types, types[0] = 2));
+#undef REFUSED
+    sl_encoder_free(e);
+    sl_bert_free(m);
+    sl_backend_close(be);
+}
+
+/* ---- MLM rows
+ * --------------------------------------------------------------------- */
+
+static void bad_rows_are_refused_and_none_are_fine(void **state)
+{
+    (void)state;
+    struct sl_backend *be = NULL;
+    struct sl_bert *m;
+    struct sl_mlm *s = NULL;
+    struct sl_mlm_batch b = {0};
+    int32_t rows[3] = {0, 2, 2}, labels[3] = {1, 2, 40};
+    struct sl_noise off = {0};
+    double sum = 1;
+
+    check_ok(sl_backend_open_cpu(&be, SL_FP32, 0, &err));
+    m = tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 0}, 1);
+    check_ok(sl_mlm_new(&s, m, &session, &err));
+    b.in = tiny_tokens(3, 6, 40, 1);
+    b.rows = rows;
+    b.labels = labels;
+    sl_bert_zero_grad(m);
+    check_ok(sl_mlm_step(s, &sum, &b, 1, true, off, &err));
+    assert_true(sum == 0);
+    for (int64_t i = 0; i < m->params.size; i++)
+        assert_true(((const float *)m->g)[i] == 0);
+    b.n_rows = 3;
+    check_fails(SIMLM_E_RANGE, "counted row 2 is 2",
+                sl_mlm_step(s, &sum, &b, 1, true, off, &err));
+    rows[2] = 99;
+    check_fails(SIMLM_E_RANGE, "counted row 2 is 99",
+                sl_mlm_step(s, &sum, &b, 1, true, off, &err));
+    rows[2] = 3;
+    check_fails(SIMLM_E_RANGE, "label 40",
+                sl_mlm_step(s, &sum, &b, 1, true, off, &err));
+    sl_mlm_free(s);
+    sl_bert_free(m);
+    m = tiny_model(be, tiny_config(), (struct sl_bert_parts){0}, 1);
+    check_fails(SIMLM_E_ARG, "no LM head", sl_mlm_new(&s, m, &session, &err));
+    sl_bert_free(m);
+    sl_backend_close(be);
+}
+
+/* ---- the generator
+ * ------------------------------------------------------------------ */
+
+static struct sl_backend *open_all(void)
+{
+    struct sl_backend *be = NULL;
+
+    check_ok(
+        sl_backend_open_cpu(&be, SL_FP32, SL_CPU_ALL & sl_cpu_detect(), &err));
+    return be;
+}
+
+static void draws_are_functions_of_their_keys(void **state)
+{
+    (void)state;
+    struct sl_backend *be = open_all();
+    struct sl_bert *m = tiny_model(be, tiny_electra_config(),
+                                   (struct sl_bert_parts){true, 0}, 1);
+    struct sl_tokens t = tiny_tokens(6, 12, 40, 2), part;
+    struct sl_noise on = {true, 5}, off = {false, 5};
+    struct sl_generator *g = NULL;
+    const int32_t *rows, *unused;
+    int64_t n = tiny_rows(&rows, &unused, &t, 1, 40, 3);
+    int32_t draw[5][128], start[8], all_rows[16];
+
+    check_ok(sl_generator_new(&g, m, 128, 16, &err));
+    check_ok(sl_generator_sample(g, draw[0], &t, rows, n, 7, 0, on, &err));
+    check_ok(sl_generator_sample(g, draw[1], &t, rows, n, 7, 0, on, &err));
+    check_ok(sl_generator_sample(g, draw[2], &t, rows, n, 7, 1, on, &err));
+    check_ok(sl_generator_sample(g, draw[3], &t, rows, n, 8, 0, on, &err));
+    check_ok(sl_generator_sample(g, draw[4], &t, rows, n, 7, 0, off, &err));
+    assert_memory_equal(draw[0], draw[1], (size_t)n * sizeof **draw);
+    for (int i = 2; i < 5; i++)
+        assert_memory_not_equal(draw[0], draw[i], (size_t)n * sizeof **draw);
+    /* A sequence alone draws what it draws in the batch. */
+    for (int32_t i = 0; i < 16; i++)
+        all_rows[i] = i;
+    part = sl_tokens_slice(&t, 3, 1, start);
+    check_ok(sl_generator_sample(g, draw[1], &part, all_rows, part.N, 7, 0, on,
+                                 &err));
+    assert_memory_equal(draw[1], draw[0] + t.start[3],
+                        (size_t)part.N * sizeof **draw);
+    sl_generator_free(g);
+    sl_bert_free(m);
+    sl_backend_close(be);
+}
+
+/* The share of each id among many draws of one row is its probability. */
+static void draws_follow_the_logits(void **state)
+{
+    (void)state;
+    enum { TRIALS = 4000 };
+    struct sl_backend *be = open_all();
+    struct sl_bert *m =
+        tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 0}, 1);
+    struct sl_noise off = {0};
+    struct sl_generator *g = NULL;
+    struct sl_mlm *s = NULL;
+    struct sl_mlm_batch b = {.in = tiny_tokens(1, 8, 40, 2), .n_rows = 1};
+    int32_t row = 0, drawn, count[40] = {0};
+    float logits[40];
+    double sum = 0, chi = 0;
+
+    b.rows = &row;
+    check_ok(sl_mlm_new(&s, m, &session, &err));
+    check_ok(sl_mlm_logits(s, logits, &b, &err));
+    check_ok(sl_generator_new(&g, m, 128, 16, &err));
+    for (uint64_t i = 0; i < TRIALS; i++) {
+        check_ok(sl_generator_sample(g, &drawn, &b.in, &row, 1, 1000 + i, 0,
+                                     off, &err));
+        count[drawn]++;
+    }
+    for (int i = 0; i < 40; i++)
+        sum += exp((double)logits[i]);
+    for (int i = 0; i < 40; i++) {
+        double want = TRIALS * exp((double)logits[i]) / sum;
+
+        chi += (count[i] - want) * (count[i] - want) / want;
+    }
+    /* 39 degrees of freedom: above 80 once in ten thousand. */
+    check_msg(chi < 80, "chi-square %g", chi);
+    sl_mlm_free(s);
+    sl_generator_free(g);
+    sl_bert_free(m);
+    sl_backend_close(be);
+}
+
+/* ---- RLM
+ * -------------------------------------------------------------------------------
+ */
+
+static void the_generator_fills_the_masks_and_nothing_else(void **state)
+{
+    (void)state;
+    struct sl_backend *be = open_all();
+    struct sl_bert *m =
+        tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 2}, 4);
+    struct sl_bert *g = tiny_model(be, tiny_electra_config(),
+                                   (struct sl_bert_parts){true, 0}, 9);
+    struct sl_rlm_options o = {session, true}, calm = {session, false};
+    struct sl_noise noise = {true, 5};
+    struct sl_generator *gen = NULL;
+    struct sl_rlm *s = NULL, *quiet = NULL, *given = NULL;
+    struct sl_rlm_batch b = {.clean = tiny_tokens(4, 12, 40, 5)}, by_hand;
+    struct sl_rlm_result r, same, other;
+    struct sl_tokens masked = b.clean;
+    int32_t enc[64], dec[64], rows[2][64], draw[64], filled[2][64];
+    const int32_t *unused;
+    int64_t changed = 0;
+
+    for (int32_t i = 0; i < b.clean.N; i++) {
+        enc[i] = dec[i] = b.clean.ids[i];
+        if (i % 3 == 1)
+            enc[i] = 4, rows[0][b.n_enc++] = i;
+        if (i % 3 == 1 || i % 4 == 0)
+            dec[i] = 4, rows[1][b.n_dec++] = i;
+    }
+    b.enc_ids = enc;
+    b.dec_ids = dec;
+    b.enc_rows = rows[0];
+    b.dec_rows = rows[1];
+    b.n_rows = tiny_rows(&b.rows, &unused, &b.clean, 1, 40, 6);
+    check_ok(sl_rlm_new(&s, m, g, &o, &err));
+    check_ok(sl_rlm_step(s, &r, &b, 1, false, noise, 77, &err));
+    check_ok(sl_rlm_step(s, &same, &b, 1, false, noise, 77, &err));
+    assert_memory_equal(&r, &same, sizeof r);
+    assert_int_equal(r.n_tokens, b.clean.N);
+    assert_int_equal(r.n_rows, b.clean.N);
+
+    /* By hand: draw for each copy, put the draws in place, no generator. */
+    check_ok(sl_generator_new(&gen, g, 128, 16, &err));
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        const int32_t *in = pass ? dec : enc;
+        int64_t n = pass ? b.n_dec : b.n_enc;
+
+        masked.ids = in;
+        memcpy(filled[pass], in, sizeof filled[pass]);
+        check_ok(sl_generator_sample(gen, draw, &masked, rows[pass], n, 77,
+                                     pass, noise, &err));
+        for (int64_t i = 0; i < n; i++)
+            filled[pass][rows[pass][i]] = draw[i];
+    }
+    for (int64_t i = 0; i < b.clean.N; i++)
+        changed += filled[0][i] != b.clean.ids[i];
+    assert_int_equal(r.n_changed, changed);
+    by_hand = b;
+    by_hand.enc_ids = filled[0];
+    by_hand.dec_ids = filled[1];
+    check_ok(sl_rlm_new(&given, m, NULL, &o, &err));
+    check_ok(sl_rlm_step(given, &other, &by_hand, 1, false, noise, 77, &err));
+    assert_memory_equal(&r, &other, sizeof r);
+
+    /* The generator's dropout is an option of its own. */
+    check_ok(sl_rlm_new(&quiet, m, g, &calm, &err));
+    check_ok(sl_rlm_step(quiet, &other, &b, 1, false, noise, 77, &err));
+    assert_true(other.enc_sum != r.enc_sum);
+    sl_rlm_free(s);
+    sl_rlm_free(quiet);
+    sl_rlm_free(given);
+    sl_generator_free(gen);
+    sl_bert_free(m);
+    sl_bert_free(g);
+    sl_backend_close(be);
+}
+
+static void models_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    struct sl_backend *be = open_all();
+    struct sl_config other = tiny_config();
+    struct sl_rlm_options o = {session, true};
+    struct sl_bert *m, *g;
+    struct sl_rlm *s = NULL;
+
+    other.vocab = 41;
+    m = tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 1}, 4);
+    g = tiny_model(be, other, (struct sl_bert_parts){true, 0}, 9);
+    check_fails(SIMLM_E_ARG, "vocabulary has 41 tokens, the model's 40",
+                sl_rlm_new(&s, m, g, &o, &err));
+    check_fails(SIMLM_E_ARG, "no decoder layers",
+                sl_rlm_new(&s, g, NULL, &o, &err));
+    sl_bert_free(m);
+    sl_bert_free(g);
+    sl_backend_close(be);
+}
+
+static void an_exploding_model_is_a_numeric_error(void **state)
+{
+    (void)state;
+    struct sl_backend *be = open_all();
+    struct sl_bert *m =
+        tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 0}, 4);
+    struct sl_mlm_batch b = {.in = tiny_tokens(3, 6, 40, 1)};
+    struct sl_mlm *s = NULL;
+    struct sl_encoder *e = NULL;
+    float nan = NAN, v[64];
+    double sum;
+
+    b.n_rows = tiny_rows(&b.rows, &b.labels, &b.in, 2, 40, 2);
+    check_ok(sl_mlm_new(&s, m, &session, &err));
+    check_ok(sl_encoder_new(&e, m, 128, 16, SL_POOL_CLS, true, &err));
+    be->upload_real(be, m->W.layer[1].b2, &nan, 1);
+    check_fails(SIMLM_E_NUMERIC, "the loss is",
+                sl_mlm_step(s, &sum, &b, 1, false, (struct sl_noise){0}, &err));
+    check_fails(SIMLM_E_NUMERIC, "the vector of text 0",
+                sl_encoder_encode(e, v, &b.in, &err));
+    sl_mlm_free(s);
+    sl_encoder_free(e);
+    sl_bert_free(m);
+    sl_backend_close(be);
+}
+
+static int one_thread(void **state)
+{
+    (void)state;
+    sl_parallel_set_threads(1);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(vectors_are_the_same_bits_alone_or_in_any_batch),
+        cmocka_unit_test(bad_batches_are_refused),
+        cmocka_unit_test(bad_rows_are_refused_and_none_are_fine),
+        cmocka_unit_test(draws_are_functions_of_their_keys),
+        cmocka_unit_test(draws_follow_the_logits),
+        cmocka_unit_test(the_generator_fills_the_masks_and_nothing_else),
+        cmocka_unit_test(models_that_do_not_fit_are_refused),
+        cmocka_unit_test(an_exploding_model_is_a_numeric_error),
+    };
+    return cmocka_run_group_tests(tests, one_thread, NULL);
+}
