@@ -28,14 +28,16 @@
 struct sl_tokenizer;
 
 /*
- * Open what a model directory has: vocab.txt, or else tokenizer.json; with
- * tokenizer_config.json for the options if it is there.  If both are present
- * they must agree, and tokenizer.json's options hold.  `path` may also be a
- * vocab.txt or a tokenizer.json itself.
+ * Open what a model directory has: vocab.txt, tokenizer.json, or both, whose
+ * tokens must then be the same.  Options are BERT's uncased ones, unless
+ * tokenizer.json or, above it, tokenizer_config.json says otherwise.  `path`
+ * may also be a vocab.txt or a tokenizer.json itself, which is then all that
+ * is read.
  *
  *   E_IO      none of them can be read
  *   E_FORMAT  not a WordPiece vocabulary of BERT's kind: a duplicate token, no
  *             [UNK], [CLS], [SEP] or [PAD], an option we do not know
+ *   E_RANGE   larger than 2^24 tokens or 64 MiB
  */
 simlm_status sl_tokenizer_open(struct sl_tokenizer **out, const char *path,
                                simlm_error *err);
