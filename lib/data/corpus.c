@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 
 /* Chunks of text double in size up to this, so that small corpora are small. */
-enum { FIRST_CHUNK = 1 << 20, LAST_CHUNK = 64 << 20 };
+enum { FIRST_CHUNK = 1 << 14, LAST_CHUNK = 64 << 20 };
 
 /* "id\0contents\0title\0", without the last if there is no title.  A line, so
  * a length, is at most SL_LINE_MAX. */

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "format/lines_source.h"
 
-enum { READ_BYTES = 1 << 18 };
+enum { READ_BYTES = 1 << 16 };
 
 /*
  * buf[begin .. end) is text not yet given out.  Two bytes of room are kept
@@ -57,21 +57,25 @@ int64_t sl_lines_consumed(const struct sl_lines *in)
     return sl_source_consumed(in->source);
 }
 
-/* Read on until the buffer holds `need` bytes or the text ends. */
+/*
+ * Read on until the buffer holds `need` bytes or the text ends.  It grows as
+ * text comes, not by what is asked for: most files are small.
+ */
 static simlm_status fill(struct sl_lines *in, size_t need, simlm_error *err)
 {
-    size_t got, room = in->end - in->begin + READ_BYTES + 2;
+    size_t got;
 
     if (in->begin) {
         memmove(in->buf, in->buf + in->begin, in->end - in->begin);
         in->end -= in->begin;
         in->begin = 0;
     }
-    if (room < need + 2)
-        room = need + 2;
-    if (!sl_grow(&in->buf, &in->cap, (int64_t)room, 1))
+    if (!sl_grow(&in->buf, &in->cap, 3, 1))
         return sl_fail_nomem(err, sl_lines_path(in));
     while (!in->ended && in->end < need) {
+        if (!sl_grow(&in->buf, &in->cap, (int64_t)(in->end + READ_BYTES + 2),
+                     1))
+            return sl_fail_nomem(err, sl_lines_path(in));
         SL_TRY(sl_source_read(in->source, in->buf + in->end,
                               (size_t)in->cap - in->end - 2, &got, err));
         in->ended = got == 0;

@@ -17,7 +17,7 @@
 
 #include "base/alloc.h"
 
-enum { INPUT_BYTES = 1 << 18 };
+enum { INPUT_BYTES = 1 << 16 };
 
 enum kind { PLAIN, GZIP, ZSTD };
 

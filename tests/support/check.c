@@ -35,8 +35,10 @@ const char *test_path(const char *name)
 const char *test_bytes(const char *name, const void *bytes, size_t n)
 {
     const char *path = test_path(name);
-    FILE *f = fopen(path, "wb");
+    FILE *f;
 
+    unlink(path); /* some file systems flush a file that is written over */
+    f = fopen(path, "wb");
     check_msg(f && fwrite(bytes, 1, n, f) == n && !fclose(f), "cannot write %s",
               path);
     return path;
