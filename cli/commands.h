@@ -10,6 +10,8 @@
 /* clang-format off */
 #define CLI_COMMANDS(COMMAND)                                                  \
     /* name        function       what it does */                              \
+    COMMAND("bm25", cmd_bm25, "index a corpus for BM25, search it")            \
+    COMMAND("fuse", cmd_fuse, "make one run of several")                       \
     COMMAND("eval", cmd_eval, "measure runs, compare two")                     \
     COMMAND("tokenize", cmd_tokenize, "show the token ids of texts")           \
     COMMAND("init", cmd_init, "make a model of random weights")                \
