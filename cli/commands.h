@@ -16,6 +16,8 @@
     COMMAND("tokenize", cmd_tokenize, "show the token ids of texts")           \
     COMMAND("init", cmd_init, "make a model of random weights")                \
     COMMAND("vocab", cmd_vocab, "train a WordPiece vocabulary")                \
+    COMMAND("pretrain", cmd_pretrain, "train a masked or a bottleneck LM")     \
+    COMMAND("finetune", cmd_finetune, "train a bi-encoder for retrieval")      \
     /* the end */
 
 /* clang-format on */

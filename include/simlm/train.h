@@ -63,6 +63,8 @@ typedef struct simlm_train_options {
     const char *model;  /* directory to start from */
     const char *output; /* directory to write */
     bool overwrite;     /* forget what another run left in output */
+    const char *cache;  /* where corpora are kept as tokens; NULL: in output,
+                         * until the run is over */
 
     int64_t steps;        /* updates; 0: as many as `epochs` takes */
     double epochs;        /* passes over the training examples */

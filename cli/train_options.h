@@ -1,0 +1,64 @@
+/*
+ * train_options.h - the options that pretrain and finetune share, under the
+ * same names.
+ */
+#ifndef CLI_TRAIN_OPTIONS_H
+#define CLI_TRAIN_OPTIONS_H
+
+#include <simlm/train.h>
+
+#include "options.h"
+
+/* clang-format off */
+#define TRAIN_OPTIONS(t, seed)                                                 \
+    OPT_GROUP("Files"),                                                        \
+    OPT_STRING('m', "model", &(t)->model, "dir", "the model to start from"),   \
+    OPT_STRING('o', "output", &(t)->output, "dir",                             \
+               "the trained model; a run stopped there is continued"),         \
+    OPT_FLAG(0, "overwrite", &(t)->overwrite,                                  \
+             "forget another run's state in the output directory"),            \
+    OPT_STRING(0, "cache", &(t)->cache, "dir",                                 \
+               "keep the tokenized corpus here, for other runs, too"),         \
+    OPT_GROUP("Length of training"),                                           \
+    OPT_REAL('e', "epochs", &(t)->epochs, 0, 1e6, "x",                         \
+             "passes over the training data"),                                 \
+    OPT_INT64('s', "steps", &(t)->steps, 0, 1e12, "n",                         \
+              "updates; 0: as many as the epochs take"),                       \
+    OPT_INT('b', "batch", &(t)->batch, 1, 1 << 20, "n",                        \
+            "passages (pretrain) or queries (finetune) a step"),               \
+    OPT_INT(0, "batch-tokens", &(t)->batch_tokens, 16, 1 << 28, "n",           \
+            "tokens computed at once: decides memory, not the result"),        \
+    OPT_GROUP("Optimiser"),                                                    \
+    OPT_REAL(0, "lr", &(t)->lr, 1e-30, 1e3, "x", "peak learning rate"),        \
+    OPT_REAL(0, "warmup", &(t)->warmup, 0, 1e12, "x",                          \
+             "steps of warm-up, or, below 1, a share of all steps"),           \
+    OPT_CHOICE(0, "schedule", &(t)->schedule, "linear|log|constant",           \
+               "of the learning rate; log: as SimLM was trained"),             \
+    OPT_REAL(0, "weight-decay", &(t)->weight_decay, 0, 1e3, "x",               \
+             "of all but biases and layer norms"),                             \
+    OPT_FLAG(0, "decay-all", &(t)->decay_all,                                  \
+             "decay biases and layer norms, too"),                             \
+    OPT_REAL(0, "beta1", &(t)->beta1, 0, 0.999999, "x", "of AdamW"),           \
+    OPT_REAL(0, "beta2", &(t)->beta2, 0, 0.9999999, "x", "of AdamW"),          \
+    OPT_REAL(0, "eps", &(t)->eps, 1e-20, 1, "x", "of AdamW"),                  \
+    OPT_REAL(0, "clip", &(t)->clip, 0, 1e30, "x",                              \
+             "largest norm of the gradient; 0: no limit"),                     \
+    OPT_REAL(0, "dropout", &(t)->dropout, -1, 0.9, "p",                        \
+             "negative: the model's own"),                                     \
+    OPT_CHOICE(0, "loss-mean", &(t)->loss_mean, "step|micro",                  \
+               "average over a step's tokens, or over its micro-batches"),     \
+    OPT_FLAG(0, "checkpointing", &(t)->checkpointing,                          \
+             "recompute activations: less memory, more time"),                 \
+    OPT_GROUP("Records"),                                                      \
+    OPT_INT(0, "log-every", &(t)->log_every, 0, 1000000000, "n",               \
+            "steps between records in log.jsonl; 0: none"),                    \
+    OPT_INT(0, "eval-every", &(t)->eval_every, 0, 1000000000, "n",             \
+            "steps between evaluations; 0: at the end"),                       \
+    OPT_INT(0, "save-every", &(t)->save_every, 0, 1000000000, "n",             \
+            "steps between checkpoints; 0: when stopped"),                     \
+    OPT_INT64(0, "eval-samples", &(t)->eval_samples, -1, 1e12, "n",            \
+              "examples held out; -1: 2% of them, not too many"),              \
+    OPT_INT64(0, "seed", (seed), 0, 9e18, "n", "of everything random")
+/* clang-format on */
+
+#endif

@@ -1,0 +1,79 @@
+/* <simlm/train.h>: defaults, and checks of what a caller may get wrong. */
+#include <simlm/train.h>
+
+#include "base/status.h"
+#include "train/jobs.h"
+
+/* What both kinds of training start from: spec 6.1 and 6.4. */
+static simlm_train_options train_defaults(void)
+{
+    return (simlm_train_options){
+        .batch_tokens = 8192,
+        .schedule = SIMLM_SCHEDULE_LINEAR,
+        .beta1 = 0.9,
+        .beta2 = 0.999,
+        .eps = 1e-8,
+        .clip = 1,
+        .dropout = -1,
+        .eval_samples = -1,
+        .log_every = 50,
+        .save_every = 500,
+    };
+}
+
+void simlm_pretrain_options_init(simlm_pretrain_options *o)
+{
+    *o = (simlm_pretrain_options){
+        .train = train_defaults(),
+        .objective = SIMLM_OBJECTIVE_MLM,
+        .max_length = 144,
+        .mask_form = -1,
+        .mask_rate = 0.3,
+        .generator_dropout = true,
+        .encoder_rate = 0.3,
+        .decoder_rate = 0.5,
+        .decoder_layers = 2,
+    };
+    o->train.epochs = 20;
+    o->train.batch = 256;
+    o->train.lr = 3e-4;
+    o->train.warmup = 0.05;
+    o->train.seed = 45678;
+}
+
+void simlm_finetune_options_init(simlm_finetune_options *o)
+{
+    *o = (simlm_finetune_options){
+        .train = train_defaults(),
+        .negative_depth = 200,
+        .negative_count = 210,
+        .negative_random = 10,
+        .passages = 16,
+        .query_length = 32,
+        .passage_length = 144,
+        .temperature = 0.02,
+        .full_contrastive = true,
+        .loss_scale = -1,
+    };
+    o->train.epochs = 3;
+    o->train.batch = 64;
+    o->train.lr = 2e-5;
+    o->train.warmup = 0.05;
+    o->train.seed = 1234;
+}
+
+simlm_status simlm_pretrain(const simlm_pretrain_options *o,
+                            const simlm_observer *observer, simlm_error *err)
+{
+    if (!o)
+        return sl_fail(err, SIMLM_E_ARG, "simlm_pretrain: no options");
+    return sl_pretrain(o, observer, err);
+}
+
+simlm_status simlm_finetune(const simlm_finetune_options *o,
+                            const simlm_observer *observer, simlm_error *err)
+{
+    if (!o)
+        return sl_fail(err, SIMLM_E_ARG, "simlm_finetune: no options");
+    return sl_finetune(o, observer, err);
+}

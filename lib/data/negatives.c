@@ -1,0 +1,316 @@
+#include "data/negatives.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+
+/* ---- the list ------------------------------------------------------------ */
+
+struct builder {
+    struct sl_examples *e;
+    const struct sl_queries *queries;
+    const struct sl_qrels *qrels;
+    const struct sl_run *run;
+    const struct sl_negatives_rule *rule;
+    int64_t n_rows;            /* passages of the corpus */
+    int64_t *qrels_row, *run_row; /* document of qrels, run -> row, or -1 */
+    /* of one query */
+    struct candidate {
+        int64_t row;
+        double score;
+    } *list;
+    int64_t *excluded; /* excluded: sorted rows, n_excluded of them */
+    int64_t n_list, n_excluded, list_cap, excluded_cap;
+    struct sl_rng rng;
+};
+
+/* *row [n docs] <- where each document of a file lies in the corpus. */
+static simlm_status map_docs(int64_t **row, const struct sl_strmap *docs,
+                             const struct sl_docids *ids, const char *what,
+                             simlm_error *err)
+{
+    int64_t n = sl_strmap_count(docs);
+
+    *row = SL_NEW_ARRAY(int64_t, n ? n : 1);
+    if (!*row)
+        return sl_fail_nomem(err, "rows of passages");
+    for (int64_t i = 0; i < n; i++) {
+        const char *id = sl_strmap_key(docs, i);
+
+        (*row)[i] = sl_docids_find(ids, id, sl_strmap_key_len(docs, i));
+        if ((*row)[i] < 0)
+            return sl_fail(err, SIMLM_E_FORMAT,
+                           "passage '%s' of the %s is not in the corpus", id,
+                           what);
+    }
+    return SIMLM_OK;
+}
+
+static int by_row(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static bool among(const int64_t *sorted, int64_t n, int64_t row)
+{
+    return bsearch(&row, sorted, (size_t)n, sizeof row, by_row) != NULL;
+}
+
+/* Sort and drop what occurs twice. */
+static int64_t sort_unique(int64_t *x, int64_t n)
+{
+    int64_t kept = 0;
+
+    qsort(x, (size_t)n, sizeof *x, by_row);
+    for (int64_t i = 0; i < n; i++)
+        if (!kept || x[kept - 1] != x[i])
+            x[kept++] = x[i];
+    return kept;
+}
+
+static simlm_status reserve(struct builder *b, int64_t judged, int64_t hits,
+                            simlm_error *err)
+{
+    int64_t list = b->rule->depth + b->rule->count;
+
+    if (list > hits + b->rule->count)
+        list = hits + b->rule->count;
+    if (sl_grow(&b->list, &b->list_cap, list, sizeof *b->list) &&
+        sl_grow(&b->excluded, &b->excluded_cap, judged + hits,
+                sizeof *b->excluded))
+        return SIMLM_OK;
+    return sl_fail_nomem(err, "a list of negatives");
+}
+
+static void shuffle_list(struct builder *b)
+{
+    struct candidate *list = b->list;
+
+    /* The order that sl_rng_shuffle gives, on larger elements. */
+    for (int64_t i = b->n_list - 1; i > 0; i--) {
+        int64_t j = (int64_t)sl_rng_below(&b->rng, (uint64_t)i + 1);
+        struct candidate keep = list[i];
+
+        list[i] = list[j];
+        list[j] = keep;
+    }
+}
+
+/* The run's part of the list; excluded holds the positives when it begins and
+ * the whole run, too, when it ends. */
+static void take_hits(struct builder *b, const struct sl_hit *hit, int64_t n)
+{
+    int64_t n_positive = b->n_excluded, keep;
+
+    b->n_list = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t row = b->run_row[hit[i].doc];
+
+        if (among(b->excluded, n_positive, row))
+            continue;
+        if (b->n_list < b->rule->depth)
+            b->list[b->n_list++] = (struct candidate){ row, hit[i].score };
+        b->excluded[b->n_excluded++] = row;
+    }
+    b->n_excluded = sort_unique(b->excluded, b->n_excluded);
+    shuffle_list(b);
+    keep = b->rule->count - b->rule->random;
+    if (b->n_list > keep)
+        b->n_list = keep;
+}
+
+static void take_random(struct builder *b)
+{
+    if (!b->rule->random || b->n_excluded >= b->n_rows)
+        return;
+    while (b->n_list < b->rule->count) {
+        int64_t row = (int64_t)sl_rng_below(&b->rng, (uint64_t)b->n_rows);
+
+        if (!among(b->excluded, b->n_excluded, row))
+            b->list[b->n_list++] = (struct candidate){ row, -1 };
+    }
+    shuffle_list(b);
+}
+
+static double score_in_run(const struct builder *b, int64_t row,
+                           const struct sl_hit *hit, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (b->run_row[hit[i].doc] == row)
+            return hit[i].score;
+    return -1;
+}
+
+/* excluded <- the query's positives, sorted. */
+static void take_positives(struct builder *b, int64_t q)
+{
+    b->n_excluded = 0;
+    for (int64_t i = b->qrels->start[q]; i < b->qrels->start[q + 1]; i++)
+        if (b->qrels->judged[i].grade >= 1)
+            b->excluded[b->n_excluded++] =
+                b->qrels_row[b->qrels->judged[i].doc];
+    b->n_excluded = sort_unique(b->excluded, b->n_excluded);
+}
+
+static simlm_status add_example(struct builder *b, int64_t q, int64_t text,
+                                const struct sl_hit *hit, int64_t n_hits,
+                                simlm_error *err)
+{
+    size_t len;
+    const char *s = sl_queries_text(b->queries, text, &len);
+
+    SL_TRY(sl_examples_add_query(b->e, sl_strmap_key(b->qrels->queries, q),
+                                 sl_strmap_key_len(b->qrels->queries, q), s,
+                                 len, err));
+    for (int64_t i = b->qrels->start[q]; i < b->qrels->start[q + 1]; i++) {
+        int64_t row = b->qrels_row[b->qrels->judged[i].doc];
+
+        if (b->qrels->judged[i].grade >= 1)
+            SL_TRY(sl_examples_add_positive(
+                b->e, row, (float)score_in_run(b, row, hit, n_hits), err));
+    }
+    for (int64_t i = 0; i < b->n_list; i++)
+        SL_TRY(sl_examples_add_negative(b->e, b->list[i].row,
+                                        (float)b->list[i].score, err));
+    return SIMLM_OK;
+}
+
+static simlm_status build_query(struct builder *b, int64_t q,
+                                struct sl_negatives_report *report,
+                                simlm_error *err)
+{
+    const char *id = sl_strmap_key(b->qrels->queries, q);
+    size_t len = sl_strmap_key_len(b->qrels->queries, q);
+    int64_t text = sl_queries_find(b->queries, id, len);
+    int64_t r = sl_strmap_find(b->run->queries, id, len), n_hits;
+    const struct sl_hit *hit;
+
+    if (text < 0)
+        return report->no_text++, SIMLM_OK;
+    if (r < 0)
+        return report->no_hits++, SIMLM_OK;
+    hit = b->run->hit + b->run->start[r];
+    n_hits = b->run->start[r + 1] - b->run->start[r];
+    SL_TRY(reserve(b, b->qrels->start[q + 1] - b->qrels->start[q], n_hits,
+                   err));
+    sl_rng_init(&b->rng, sl_stream(b->rule->seed, SL_PURPOSE_NEGATIVES,
+                                   (uint64_t)q));
+    take_positives(b, q);
+    if (!b->n_excluded)
+        return report->no_positive++, SIMLM_OK;
+    take_hits(b, hit, n_hits);
+    take_random(b);
+    if (!b->n_list)
+        return report->no_negative++, SIMLM_OK;
+    return add_example(b, q, text, hit, n_hits, err);
+}
+
+simlm_status sl_negatives_build(struct sl_examples **out,
+                                struct sl_negatives_report *report,
+                                const struct sl_queries *queries,
+                                const struct sl_qrels *qrels,
+                                const struct sl_run *run,
+                                const struct sl_docids *ids,
+                                const struct sl_negatives_rule *rule,
+                                simlm_error *err)
+{
+    struct builder b = { .queries = queries, .qrels = qrels, .run = run,
+                         .rule = rule, .n_rows = sl_docids_count(ids) };
+    simlm_status st;
+
+    SL_ASSERT(rule->count >= 1 && rule->random >= 0 &&
+              rule->random <= rule->count && rule->depth >= 0);
+    *report = (struct sl_negatives_report){ 0 };
+    b.e = sl_examples_new();
+    st = b.e ? SIMLM_OK : sl_fail_nomem(err, "training examples");
+    if (st == SIMLM_OK)
+        st = map_docs(&b.qrels_row, qrels->docs, ids, "qrels", err);
+    if (st == SIMLM_OK)
+        st = map_docs(&b.run_row, run->docs, ids, "run of negatives", err);
+    for (int64_t q = 0;
+         st == SIMLM_OK && q < sl_strmap_count(qrels->queries); q++)
+        st = build_query(&b, q, report, err);
+    if (st == SIMLM_OK && !b.e->n)
+        st = sl_fail(err, SIMLM_E_FORMAT,
+                     "no query has a text, a positive passage and hits in the "
+                     "run of negatives");
+    if (st == SIMLM_OK) {
+        *out = b.e;
+        b.e = NULL;
+    }
+    sl_examples_free(b.e);
+    sl_free(b.qrels_row);
+    sl_free(b.run_row);
+    sl_free(b.list);
+    sl_free(b.excluded);
+    return st;
+}
+
+/* ---- the window ------------------------------------------------------------ */
+
+static bool takes_part(const struct sl_examples *e, int64_t i, int64_t p,
+                       double best_negative)
+{
+    const struct sl_doc_lists *P = &e->positives;
+    int64_t first = P->start[i];
+
+    return p == first || P->score[p] >= P->score[first] ||
+           P->score[p] > best_negative;
+}
+
+static double best_score(const struct sl_doc_lists *d, int64_t i)
+{
+    double best = -INFINITY;
+
+    for (int64_t j = d->start[i]; j < d->start[i + 1]; j++)
+        best = fmax(best, d->score[j]);
+    return best;
+}
+
+static int32_t choose_positive(const struct sl_examples *e, int64_t i,
+                               uint64_t offset, bool use_first_positive)
+{
+    const struct sl_doc_lists *P = &e->positives;
+    int64_t begin = P->start[i], end = P->start[i + 1], n = 0, skip;
+    double best;
+
+    if (!use_first_positive)
+        return P->row[begin + (int64_t)(offset % (uint64_t)(end - begin))];
+    best = best_score(&e->negatives, i);
+    for (int64_t p = begin; p < end; p++)
+        n += takes_part(e, i, p, best);
+    skip = (int64_t)(offset % (uint64_t)n);
+    for (int64_t p = begin; p < end; p++)
+        if (takes_part(e, i, p, best) && !skip--)
+            return P->row[p];
+    SL_ASSERT(!"a positive that takes part");
+    return -1;
+}
+
+void sl_choose_passages(int32_t *rows, const struct sl_examples *e, int64_t i,
+                        int64_t n, uint64_t offset, bool use_first_positive)
+{
+    const struct sl_doc_lists *N = &e->negatives;
+    uint64_t n_neg = (uint64_t)(N->start[i + 1] - N->start[i]);
+    uint64_t m = (uint64_t)n - 1, first;
+
+    SL_ASSERT(n >= 1 && n_neg >= 1 &&
+              e->positives.start[i + 1] > e->positives.start[i]);
+    rows[0] = choose_positive(e, i, offset, use_first_positive);
+    first = offset % n_neg * (m % n_neg); /* no overflow: both are small */
+    for (uint64_t j = 0; j < m; j++)
+        rows[1 + j] = N->row[N->start[i] + (int64_t)((first + j) % n_neg)];
+}
+
+bool sl_is_positive(const struct sl_examples *e, int64_t i, int32_t row)
+{
+    for (int64_t p = e->positives.start[i]; p < e->positives.start[i + 1]; p++)
+        if (e->positives.row[p] == row)
+            return true;
+    return false;
+}

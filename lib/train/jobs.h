@@ -1,0 +1,14 @@
+/*
+ * train/jobs.h - the jobs behind <simlm/train.h>, with the same contracts.
+ */
+#ifndef SL_TRAIN_JOBS_H
+#define SL_TRAIN_JOBS_H
+
+#include <simlm/train.h>
+
+simlm_status sl_pretrain(const simlm_pretrain_options *o,
+                         const simlm_observer *observer, simlm_error *err);
+simlm_status sl_finetune(const simlm_finetune_options *o,
+                         const simlm_observer *observer, simlm_error *err);
+
+#endif

@@ -1,0 +1,297 @@
+#include "train/loop.h"
+
+#include <math.h>
+#include <time.h>
+
+#include "base/rng.h"
+#include "data/lm_batch.h"
+#include "train/checkpoint.h"
+#include "train/optimiser.h"
+
+enum { KEEP = 2 }; /* checkpoints */
+
+simlm_status sl_loop_count(int64_t *n_steps, const simlm_train_options *o,
+                           int64_t steps_per_epoch, simlm_error *err)
+{
+    double n = o->steps ? (double)o->steps
+                        : ceil(o->epochs * (double)steps_per_epoch);
+
+    if (!(n >= 1 && n <= 1e12))
+        return sl_fail(err, SIMLM_E_ARG, "%g epochs of %lld steps: no run",
+                       o->epochs, (long long)steps_per_epoch);
+    *n_steps = (int64_t)n;
+    return SIMLM_OK;
+}
+
+uint64_t sl_loop_dropout(const simlm_train_options *o, int64_t k)
+{
+    return sl_stream(o->seed, SL_PURPOSE_DROPOUT, (uint64_t)k);
+}
+
+uint64_t sl_loop_sampling(const simlm_train_options *o,
+                          const struct sl_step *step)
+{
+    int64_t k = step->train ? step->k : SL_EVAL_EPOCH + step->k;
+
+    return sl_stream(o->seed, SL_PURPOSE_SAMPLE, (uint64_t)k);
+}
+
+simlm_status sl_loop_nonfinite(struct sl_bert *m, const struct sl_step *step,
+                               simlm_error *err)
+{
+    int64_t i = sl_params_nonfinite(&m->params, m->be, m->w);
+
+    return sl_fail(err, SIMLM_E_NUMERIC,
+                   "%s %lld: the loss is not finite (%s%s)",
+                   step->train ? "step" : "evaluation batch",
+                   (long long)step->k,
+                   i < 0 ? "all weights are" : "nor is the weight ",
+                   i < 0 ? "" : m->params.list[i].name);
+}
+
+/* ---- what the loop knows between steps --------------------------------------- */
+
+struct pace {
+    struct timespec since; /* of the tokens below */
+    int64_t tokens;
+};
+
+struct state {
+    struct sl_loop *l;
+    struct sl_train_state s;
+    struct pace pace;
+    double lr, norm;
+    bool warned;
+};
+
+static double seconds_since(const struct timespec *t)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - t->tv_sec) +
+           1e-9 * (double)(now.tv_nsec - t->tv_nsec);
+}
+
+static void pace_reset(struct pace *p)
+{
+    p->tokens = 0;
+    clock_gettime(CLOCK_MONOTONIC, &p->since);
+}
+
+static void begin_record(struct sl_json_writer *w, const char *event,
+                         const struct state *st)
+{
+    sl_json_begin(w, NULL, '{');
+    sl_json_add_text(w, "event", event);
+    sl_json_add_int(w, "step", st->s.step);
+    sl_json_add_real(w, "epoch",
+                     (double)st->s.step /
+                         (double)st->l->order->steps_per_epoch);
+}
+
+static void end_record(struct sl_json_writer *w, struct state *st)
+{
+    sl_json_end(w);
+    if (sl_str_ok(w->s))
+        sl_rundir_record(st->l->dir, sl_str_c(w->s));
+    sl_str_free(w->s);
+}
+
+static void record_step(struct state *st)
+{
+    struct sl_str s = { 0 };
+    struct sl_json_writer w = { .s = &s };
+    double t = seconds_since(&st->pace.since);
+
+    begin_record(&w, "step", st);
+    sl_json_add_real(&w, "lr", st->lr);
+    sl_json_add_real(&w, "loss", sl_meters_mean(&st->s.window, "loss"));
+    sl_json_add_real(&w, "grad_norm", st->norm);
+    sl_json_begin(&w, "epoch_mean", '{');
+    sl_meters_report(&st->s.epoch, &w);
+    sl_json_end(&w);
+    sl_json_add_real(&w, "tokens_per_second", (double)st->pace.tokens / t);
+    end_record(&w, st);
+}
+
+/* ---- the parts of a round ------------------------------------------------------ */
+
+static simlm_status train_step(struct state *st, simlm_error *err)
+{
+    struct sl_loop *l = st->l;
+    struct sl_meters meters = { 0 };
+    struct sl_step step = { .k = st->s.step + 1, .train = true };
+    int64_t tokens = 0;
+
+    step.epoch = sl_order_epoch(l->order, step.k);
+    if (step.k > 1 && step.epoch != sl_order_epoch(l->order, step.k - 1))
+        sl_meters_reset(&st->s.epoch);
+    step.n = sl_order_step(l->order, &step.example, step.k);
+    SL_TRY(l->task.step(l->task.self, &step, &meters, &tokens, err));
+    if (!isfinite(sl_meters_mean(&meters, "loss")))
+        return sl_loop_nonfinite(l->model, &step, err);
+    st->lr = sl_schedule_lr(&l->schedule, step.k);
+    SL_TRY(sl_optimiser_step(l->model, &st->norm, step.k, st->lr, l->o, err));
+    sl_meters_add_all(&st->s.epoch, &meters);
+    sl_meters_add_all(&st->s.window, &meters);
+    st->s.step = step.k;
+    st->pace.tokens += tokens;
+    l->dir->started = true;
+    return SIMLM_OK;
+}
+
+/* A loss that stays where guessing is has a cause: say so once, early enough
+ * to save the rest of the run. */
+static void warn_at_chance(struct state *st)
+{
+    struct sl_loop *l = st->l;
+    double loss = sl_meters_mean(&st->s.window, "loss");
+    double chance = l->task.chance;
+
+    if (st->warned || !(chance > 0) || 4 * st->s.step < l->schedule.n_steps ||
+        2 * st->s.step <= 3 * l->schedule.warmup || !(loss > 0.97 * chance))
+        return;
+    st->warned = true;
+    sl_rundir_say(l->dir, SIMLM_WARNING,
+                  "the loss is %.3f after %lld of %lld steps; guessing gives "
+                  "%.3f: is the learning rate right, does the data fit?",
+                  loss, (long long)st->s.step, (long long)l->schedule.n_steps,
+                  chance);
+}
+
+static simlm_status evaluate(struct state *st, simlm_error *err)
+{
+    struct sl_loop *l = st->l;
+    const int64_t *rows = sl_order_eval(l->order);
+    struct sl_meters meters = { 0 };
+    struct sl_str s = { 0 };
+    struct sl_json_writer w = { .s = &s };
+
+    if (!l->order->n_eval)
+        return SIMLM_OK;
+    for (int64_t i = 0; i < l->order->n_eval; i += l->order->batch) {
+        struct sl_step step = { .k = i / l->order->batch + 1,
+                                .epoch = SL_EVAL_EPOCH,
+                                .example = rows + i };
+        int64_t tokens = 0;
+
+        step.n = l->order->n_eval - i < l->order->batch ? l->order->n_eval - i
+                                                        : l->order->batch;
+        SL_TRY(l->task.step(l->task.self, &step, &meters, &tokens, err));
+        if (!isfinite(sl_meters_mean(&meters, "loss")))
+            return sl_loop_nonfinite(l->model, &step, err);
+    }
+    begin_record(&w, "eval", st);
+    sl_meters_report(&meters, &w);
+    end_record(&w, st);
+    if (l->dir->observer && l->dir->observer->message) {
+        for (int32_t i = 0; i < meters.n; i++)
+            sl_str_printf(&s, " %s %.4f", meters.meter[i].name,
+                          meters.meter[i].sum / meters.meter[i].weight);
+        sl_rundir_say(l->dir, SIMLM_INFO, "step %lld, held out:%s",
+                      (long long)st->s.step, sl_str_c(&s));
+        sl_str_free(&s);
+    }
+    return SIMLM_OK;
+}
+
+static simlm_status save(struct state *st, simlm_error *err)
+{
+    st->s.log_bytes = sl_rundir_log_bytes(st->l->dir);
+    return sl_checkpoint_save(st->l->dir->path, st->l->model, &st->s, KEEP,
+                              err);
+}
+
+static bool due(const struct state *st, int64_t every)
+{
+    return every && st->s.step % every == 0;
+}
+
+static bool cancelled(const struct sl_loop *l)
+{
+    const simlm_observer *o = l->dir->observer;
+
+    return o && o->cancelled && o->cancelled(o->ctx);
+}
+
+static void progress(const struct state *st)
+{
+    const simlm_observer *o = st->l->dir->observer;
+
+    if (o && o->progress)
+        o->progress(o->ctx, "training", st->s.step, st->l->schedule.n_steps,
+                    "steps");
+}
+
+static simlm_status stop(struct state *st, simlm_error *err)
+{
+    SL_TRY(save(st, err));
+    return sl_fail(err, SIMLM_E_CANCELLED,
+                   "stopped after step %lld of %lld; the same command continues",
+                   (long long)st->s.step,
+                   (long long)st->l->schedule.n_steps);
+}
+
+/* One step and whatever is due behind it. */
+static simlm_status one_round(struct state *st, simlm_error *err)
+{
+    struct sl_loop *l = st->l;
+    bool last;
+
+    SL_TRY(train_step(st, err));
+    last = st->s.step == l->schedule.n_steps;
+    warn_at_chance(st);
+    if (due(st, l->o->log_every) || (last && l->o->log_every)) {
+        record_step(st);
+        sl_meters_reset(&st->s.window);
+        pace_reset(&st->pace);
+    }
+    if (due(st, l->o->eval_every) || last) {
+        SL_TRY(evaluate(st, err));
+        pace_reset(&st->pace);
+    }
+    progress(st);
+    if (last)
+        return SIMLM_OK;
+    if (cancelled(l))
+        return stop(st, err);
+    return due(st, l->o->save_every) ? save(st, err) : SIMLM_OK;
+}
+
+static void record_start(struct state *st)
+{
+    struct sl_str s = { 0 };
+    struct sl_json_writer w = { .s = &s };
+    const struct sl_loop *l = st->l;
+
+    begin_record(&w, st->s.step ? "resume" : "start", st);
+    sl_json_add_int(&w, "steps", l->schedule.n_steps);
+    sl_json_add_int(&w, "steps_per_epoch", l->order->steps_per_epoch);
+    sl_json_add_int(&w, "warmup", l->schedule.warmup);
+    sl_json_add_int(&w, "examples", l->order->n_train);
+    sl_json_add_int(&w, "held_out", l->order->n_eval);
+    sl_json_add_int(&w, "parameters", l->model->params.size);
+    sl_json_add_text(&w, "backend", l->model->be->name);
+    end_record(&w, st);
+}
+
+simlm_status sl_loop_run(struct sl_loop *l, simlm_error *err)
+{
+    struct state st = { .l = l };
+
+    st.s.run = l->dir->run;
+    SL_TRY(sl_checkpoint_load(l->dir->path, l->model, &st.s, l->dir->observer,
+                              err));
+    SL_TRY(sl_rundir_log_open(l->dir, st.s.log_bytes, err));
+    if (st.s.step)
+        sl_rundir_say(l->dir, SIMLM_INFO, "continuing after step %lld of %lld",
+                      (long long)st.s.step, (long long)l->schedule.n_steps);
+    record_start(&st);
+    sl_bert_zero_grad(l->model);
+    progress(&st);
+    pace_reset(&st.pace);
+    while (st.s.step < l->schedule.n_steps)
+        SL_TRY(one_round(&st, err));
+    return sl_rundir_finish(l->dir, l->task.save, l->task.self, err);
+}

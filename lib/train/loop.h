@@ -1,0 +1,78 @@
+/*
+ * train/loop.h - the loop that all kinds of training share.
+ *
+ *     for k in 1 .. n_steps:
+ *         gradient of the step's loss     (the task)
+ *         AdamW at the schedule's rate    optimiser.h, schedule.h
+ *         meters, records, evaluation, checkpoint
+ *
+ * A task is what differs: it knows what an example is.  Everything random in a
+ * step is a function of (seed, k), so the loop's state is the model's blocks, k
+ * and the meters, and a resumed run is the run that was not stopped.
+ */
+#ifndef SL_TRAIN_LOOP_H
+#define SL_TRAIN_LOOP_H
+
+#include <simlm/train.h>
+
+#include "data/order.h"
+#include "model/bert.h"
+#include "train/meters.h"
+#include "train/rundir.h"
+#include "train/schedule.h"
+
+struct sl_step {
+    int64_t k;     /* 1, 2, ...; of an evaluation its k-th batch */
+    int64_t epoch; /* SL_EVAL_EPOCH in an evaluation */
+    const int64_t *example;
+    int64_t n;
+    bool train; /* add gradients; false: no dropout, no gradients */
+};
+
+struct sl_task {
+    void *self;
+    /*
+     * Compute a step: its losses and measures go to meters (the meter "loss" is
+     * what is minimised), the number of tokens to *n_tokens.  E_NUMERIC if the
+     * loss is not finite.
+     */
+    simlm_status (*step)(void *self, const struct sl_step *step,
+                         struct sl_meters *meters, int64_t *n_tokens,
+                         simlm_error *err);
+    sl_rundir_save_fn *save; /* the model's files into a directory */
+    double chance;           /* the loss of guessing; 0: not known */
+};
+
+struct sl_loop {
+    const simlm_train_options *o;
+    struct sl_rundir *dir;
+    struct sl_bert *model; /* with gradients and moments */
+    struct sl_order *order;
+    struct sl_schedule schedule;
+    struct sl_task task;
+};
+
+/*
+ * Resume or start, run, finish.
+ *
+ *   E_CANCELLED  stopped by the observer, after a checkpoint
+ *   E_NUMERIC    names step and tensor; the checkpoints are left as they are
+ */
+simlm_status sl_loop_run(struct sl_loop *l, simlm_error *err);
+
+/* Steps of a run: o->steps, or as many as o->epochs takes. */
+simlm_status sl_loop_count(int64_t *n_steps, const simlm_train_options *o,
+                           int64_t steps_per_epoch, simlm_error *err);
+
+/* The dropout stream of a step. */
+uint64_t sl_loop_dropout(const simlm_train_options *o, int64_t k);
+
+/* The generator's sampling stream; evaluations have their own. */
+uint64_t sl_loop_sampling(const simlm_train_options *o,
+                          const struct sl_step *step);
+
+/* E_NUMERIC naming the step and, if a weight is the culprit, the tensor. */
+simlm_status sl_loop_nonfinite(struct sl_bert *m, const struct sl_step *step,
+                               simlm_error *err);
+
+#endif
