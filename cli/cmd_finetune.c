@@ -1,5 +1,6 @@
 /* simlm finetune - contrastive training of a bi-encoder. */
 #include "cli.h"
+#include "commands.h"
 #include "options.h"
 #include "train_options.h"
 
@@ -61,9 +62,9 @@ int cmd_finetune(int argc, char **argv)
         OPT_GROUP("Bi-encoder"),
         OPT_INT('p', "passages", &o.passages, 1, 4096, "n",
                 "a query: a positive and the rest negatives"),
-        OPT_INT(0, "query-length", &o.query_length, 3, 65536, "n",
+        OPT_INT(0, "query-max-length", &o.query_length, 3, 65536, "n",
                 "tokens of a query with its special ones"),
-        OPT_INT(0, "passage-length", &o.passage_length, 3, 65536, "n",
+        OPT_INT(0, "passage-max-length", &o.passage_length, 3, 65536, "n",
                 "tokens of a passage with its special ones"),
         OPT_REAL(0, "temperature", &o.temperature, 1e-4, 100, "t",
                  "of the softmax over similarities"),

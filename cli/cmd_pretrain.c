@@ -1,5 +1,6 @@
 /* simlm pretrain - masked or replaced language modelling on passages. */
 #include "cli.h"
+#include "commands.h"
 #include "options.h"
 #include "train_options.h"
 
