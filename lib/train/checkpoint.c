@@ -18,11 +18,13 @@ enum { PIECE = 1 << 16, N_BLOCKS = 3 };
 static const char *const block_name[N_BLOCKS] = { "weights", "exp_avg",
                                                   "exp_avg_sq" };
 
+static const char PREFIX[] = "checkpoint-";
+
 static char *path_of(const char *dir, int64_t step, const char *file)
 {
     struct sl_str s = { 0 };
 
-    sl_str_printf(&s, "%s/checkpoint-%08lld%s%s", dir, (long long)step,
+    sl_str_printf(&s, "%s/%s%08lld%s%s", dir, PREFIX, (long long)step,
                   file ? "/" : "", file ? file : "");
     if (sl_str_ok(&s))
         return s.s;
@@ -42,11 +44,10 @@ static int newest_first(const void *a, const void *b)
 /* The step that a directory's name speaks of, or -1. */
 static int64_t step_of(const char *name)
 {
-    static const char prefix[] = "checkpoint-";
-    const char *digits = name + sizeof prefix - 1;
+    const char *digits = name + sizeof PREFIX - 1;
     size_t n;
 
-    if (strncmp(name, prefix, sizeof prefix - 1))
+    if (strncmp(name, PREFIX, sizeof PREFIX - 1))
         return -1;
     n = strspn(digits, "0123456789");
     return n >= 8 && n <= 18 && !digits[n] ? strtoll(digits, NULL, 10) : -1;
@@ -202,8 +203,10 @@ simlm_status sl_checkpoint_save(const char *dir, struct sl_bert *m,
     char *path = path_of(dir, s->step, NULL);
     simlm_status st;
 
-    st = path ? sl_dir_out_open(&out, path, err)
+    st = path ? sl_dir_remove(path, err) /* a damaged one that was passed over */
               : sl_fail_nomem(err, "a checkpoint's name");
+    if (st == SIMLM_OK)
+        st = sl_dir_out_open(&out, path, err);
     if (st == SIMLM_OK)
         st = hash_blocks(&hash, m, err);
     if (st == SIMLM_OK)

@@ -36,19 +36,6 @@ uint64_t sl_loop_sampling(const simlm_train_options *o,
     return sl_stream(o->seed, SL_PURPOSE_SAMPLE, (uint64_t)k);
 }
 
-simlm_status sl_loop_nonfinite(struct sl_bert *m, const struct sl_step *step,
-                               simlm_error *err)
-{
-    int64_t i = sl_params_nonfinite(&m->params, m->be, m->w);
-
-    return sl_fail(err, SIMLM_E_NUMERIC,
-                   "%s %lld: the loss is not finite (%s%s)",
-                   step->train ? "step" : "evaluation batch",
-                   (long long)step->k,
-                   i < 0 ? "all weights are" : "nor is the weight ",
-                   i < 0 ? "" : m->params.list[i].name);
-}
-
 /* ---- what the loop knows between steps --------------------------------------- */
 
 struct pace {
@@ -117,6 +104,32 @@ static void record_step(struct state *st)
 
 /* ---- the parts of a round ------------------------------------------------------ */
 
+/* The loss is not finite: at which step, and is a weight to blame? */
+static simlm_status nonfinite(struct sl_bert *m, const struct sl_step *step,
+                              simlm_error *err)
+{
+    int64_t i = sl_params_nonfinite(&m->params, m->be, m->w);
+
+    return sl_fail(err, SIMLM_E_NUMERIC,
+                   "%s %lld: the loss is not finite (%s%s)",
+                   step->train ? "step" : "evaluation batch",
+                   (long long)step->k,
+                   i < 0 ? "all weights are" : "nor is the weight ",
+                   i < 0 ? "" : m->params.list[i].name);
+}
+
+static simlm_status compute(struct sl_loop *l, const struct sl_step *step,
+                            struct sl_meters *meters, int64_t *n_tokens,
+                            simlm_error *err)
+{
+    simlm_status st = l->task.step(l->task.self, step, meters, n_tokens, err);
+
+    if (st == SIMLM_E_NUMERIC ||
+        (st == SIMLM_OK && !isfinite(sl_meters_mean(meters, "loss"))))
+        return nonfinite(l->model, step, err);
+    return st;
+}
+
 static simlm_status train_step(struct state *st, simlm_error *err)
 {
     struct sl_loop *l = st->l;
@@ -128,9 +141,7 @@ static simlm_status train_step(struct state *st, simlm_error *err)
     if (step.k > 1 && step.epoch != sl_order_epoch(l->order, step.k - 1))
         sl_meters_reset(&st->s.epoch);
     step.n = sl_order_step(l->order, &step.example, step.k);
-    SL_TRY(l->task.step(l->task.self, &step, &meters, &tokens, err));
-    if (!isfinite(sl_meters_mean(&meters, "loss")))
-        return sl_loop_nonfinite(l->model, &step, err);
+    SL_TRY(compute(l, &step, &meters, &tokens, err));
     st->lr = sl_schedule_lr(&l->schedule, step.k);
     SL_TRY(sl_optimiser_step(l->model, &st->norm, step.k, st->lr, l->o, err));
     sl_meters_add_all(&st->s.epoch, &meters);
@@ -178,9 +189,7 @@ static simlm_status evaluate(struct state *st, simlm_error *err)
 
         step.n = l->order->n_eval - i < l->order->batch ? l->order->n_eval - i
                                                         : l->order->batch;
-        SL_TRY(l->task.step(l->task.self, &step, &meters, &tokens, err));
-        if (!isfinite(sl_meters_mean(&meters, "loss")))
-            return sl_loop_nonfinite(l->model, &step, err);
+        SL_TRY(compute(l, &step, &meters, &tokens, err));
     }
     begin_record(&w, "eval", st);
     sl_meters_report(&meters, &w);

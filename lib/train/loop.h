@@ -33,8 +33,8 @@ struct sl_task {
     void *self;
     /*
      * Compute a step: its losses and measures go to meters (the meter "loss" is
-     * what is minimised), the number of tokens to *n_tokens.  E_NUMERIC if the
-     * loss is not finite.
+     * what is minimised), the number of tokens to *n_tokens.  Of E_NUMERIC the
+     * loop makes a message with the step and, if it is one, the weight.
      */
     simlm_status (*step)(void *self, const struct sl_step *step,
                          struct sl_meters *meters, int64_t *n_tokens,
@@ -70,9 +70,5 @@ uint64_t sl_loop_dropout(const simlm_train_options *o, int64_t k);
 /* The generator's sampling stream; evaluations have their own. */
 uint64_t sl_loop_sampling(const simlm_train_options *o,
                           const struct sl_step *step);
-
-/* E_NUMERIC naming the step and, if a weight is the culprit, the tensor. */
-simlm_status sl_loop_nonfinite(struct sl_bert *m, const struct sl_step *step,
-                               simlm_error *err);
 
 #endif

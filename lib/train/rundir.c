@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@
 #include "train/checkpoint.h"
 
 static const char MANIFEST[] = "train.json", LOG[] = "log.jsonl",
-                  CACHE[] = "token-cache", ASIDE[] = ".model";
+                  CACHE[] = "token-cache", ASIDE[] = ".model", LOCK[] = ".lock";
 
 /* What overwriting removes besides checkpoints and cache. */
 static const char *const made_files[] = {
@@ -56,7 +57,34 @@ static simlm_status clear(const struct sl_rundir *r, simlm_error *err)
     return sl_checkpoint_clear(r->path, err);
 }
 
-/* *name <- some file of the directory, or "" if there is none. */
+/* A file of ours that a killed run was writing. */
+static bool is_leftover(const char *name)
+{
+    return strstr(name, ".tmp.") && (!strncmp(name, "checkpoint-", 11) ||
+                                     !strncmp(name, MANIFEST, strlen(MANIFEST)));
+}
+
+/* Of those an earlier run left; nobody else writes here now. */
+static simlm_status remove_leftovers(const struct sl_rundir *r,
+                                     simlm_error *err)
+{
+    simlm_status st = SIMLM_OK;
+    const struct dirent *e;
+    DIR *d = opendir(r->path);
+
+    if (!d)
+        return sl_fail_errno(err, "open", r->path);
+    while (st == SIMLM_OK && (e = readdir(d)))
+        if (is_leftover(e->d_name))
+            st = strncmp(e->d_name, MANIFEST, strlen(MANIFEST))
+                     ? remove_dir(r, e->d_name, err)
+                     : remove_file(r, e->d_name, err);
+    closedir(d);
+    return st;
+}
+
+/* *name <- some file of the directory, or "" if there is none; a run's own
+ * that mean nothing do not count. */
 static simlm_status first_file(char *name, size_t size, const char *path,
                                simlm_error *err)
 {
@@ -67,7 +95,8 @@ static simlm_status first_file(char *name, size_t size, const char *path,
     if (!d)
         return sl_fail_errno(err, "open", path);
     while (!*name && (e = readdir(d)))
-        if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+        if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
+            strcmp(e->d_name, LOCK) && !is_leftover(e->d_name))
             snprintf(name, size, "%s", e->d_name);
     closedir(d);
     return SIMLM_OK;
@@ -188,19 +217,50 @@ static simlm_status examine(struct sl_rundir *r, simlm_error *err)
     return st;
 }
 
+/*
+ * One run at a time.  The lock is the system's and goes with the process,
+ * however that ends; the file is of no meaning without it.
+ */
+static simlm_status lock(struct sl_rundir *r, simlm_error *err)
+{
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    char *path = sl_path_join(r->path, LOCK);
+    simlm_status st = SIMLM_OK;
+
+    if (!path)
+        return sl_fail_nomem(err, "a file's name");
+    r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (r->lock < 0)
+        st = sl_fail_errno(err, "write", path);
+    else if (fcntl(r->lock, F_SETLK, &whole) &&
+             (errno == EACCES || errno == EAGAIN))
+        st = sl_fail(err, SIMLM_E_ARG, "'%s': another run is writing here",
+                     r->path); /* a file system without locks does without */
+    sl_free(path);
+    if (st == SIMLM_OK)
+        return remove_leftovers(r, err);
+    if (r->lock >= 0)
+        close(r->lock);
+    r->lock = -1; /* its file is the other's */
+    return st;
+}
+
 static simlm_status prepare(struct sl_rundir *r, bool overwrite,
                             simlm_error *err)
 {
     if (!sl_file_exists(r->path)) {
         SL_TRY(sl_dir_make(r->path, err));
         r->made = true;
+        SL_TRY(lock(r, err));
     } else if (!sl_dir_exists(r->path)) {
         return sl_fail(err, SIMLM_E_IO, "cannot write '%s': not a directory",
                        r->path);
     } else if (overwrite) {
+        SL_TRY(lock(r, err));
         SL_TRY(clear(r, err));
     } else {
         SL_TRY(examine(r, err));
+        SL_TRY(lock(r, err));
     }
     return r->finished ? SIMLM_OK : write_manifest(r, false, err);
 }
@@ -212,7 +272,7 @@ simlm_status sl_rundir_open(struct sl_rundir *r, const char *path,
 {
     simlm_status st;
 
-    *r = (struct sl_rundir){ .observer = observer };
+    *r = (struct sl_rundir){ .observer = observer, .lock = -1 };
     r->path = sl_strdup(path);
     r->identity = sl_strdup(identity);
     r->settings = sl_strdup(settings);
@@ -231,9 +291,12 @@ void sl_rundir_close(struct sl_rundir *r)
 {
     if (r->log)
         fclose(r->log);
-    if (r->path && !r->started && !r->finished) {
+    if (r->path && !r->started && !r->finished)
         clear(r, NULL);
-        if (r->made)
+    if (r->path && r->lock >= 0) {
+        remove_file(r, LOCK, NULL);
+        close(r->lock);
+        if (r->made && !r->started && !r->finished)
             rmdir(r->path);
     }
     sl_free(r->path);

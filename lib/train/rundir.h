@@ -6,6 +6,7 @@
  *   token-cache/   the corpus as ids, unless the caller named another place
  *   checkpoint-*   see checkpoint.h
  *   .model/        the model while it is being written
+ *   .lock          held while a run is at work
  *
  * Identity is what decides the weights that come out, bit for bit: options,
  * seed, hashes of data and start.  Settings are the rest, for the reader.
@@ -16,7 +17,8 @@
  *      nothing else.
  *   2. Until the run is over the directory is not a model directory: the model's
  *      files are written aside and then renamed into place, config.json last.
- *   3. A run that fails before its first step leaves nothing behind.
+ *   3. One run at a time is at work in a directory.
+ *   4. A run that fails before its first step leaves nothing behind.
  */
 #ifndef SL_TRAIN_RUNDIR_H
 #define SL_TRAIN_RUNDIR_H
@@ -38,6 +40,7 @@ struct sl_rundir {
     bool made;       /* by us */
     char *identity, *settings;
     FILE *log;
+    int lock;
 };
 
 /* identity, settings: JSON objects. */

@@ -1,8 +1,9 @@
 #!/bin/sh
 # simlm pretrain, simlm finetune: they learn, repeat themselves to the bit, and
 # refuse in one line what cannot work.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/train_lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+. "$here/train_lib.sh"
 
 t 'a world can be made' make_world
 
@@ -19,23 +20,27 @@ t 'mlm trains' exits 0 mlm -o mlm --epochs 40 --eval-samples 4 --log-every 10
 t 'quietly' sh -c '[ ! -s out ] && [ ! -s err ]'
 t 'its loss falls well below guessing (ln 70 = 4.2)' below "$(last step loss mlm/log.jsonl)" 3.4
 t 'the checkpoints are gone' sh -c '! ls -d mlm/checkpoint-* mlm/token-cache mlm/.model 2>/dev/null'
-t 'the model is one to start from' exits 0 "$SIMLM" pretrain -q -m mlm -o more -s 2 -b 4 --max-length 24 corpus.jsonl
+t 'the model is one to start from' exits 0 "$SIMLM" pretrain -q -t 1 -m mlm -o more -s 2 -b 4 --max-length 24 corpus.jsonl
 t 'rlm trains' exits 0 rlm -o rlm --epochs 30 --eval-samples 4 --log-every 10
 t 'its two losses fall' below "$(last step loss rlm/log.jsonl)" 6.8
 t 'it saves the decoder' test -s rlm/decoder.safetensors
-t 'finetune trains' exits 0 finetune_lists -o ft --epochs 30 --eval-samples 4 --log-every 10
+t 'finetune trains' exits 0 finetune_lists -o ft --epochs 60 --lr 1e-2 --dropout 0 --eval-samples 4 --log-every 10
 t 'its loss falls below guessing (ln 25 = 3.2)' below "$(last step loss ft/log.jsonl)" 2.2
 t 'it measures the held-out queries' sh -c 'grep -q "\"event\":\"eval\".*\"mrr\":[0-9.]*,\"acc1\":[0-9.]*,\"acc3\":" ft/log.jsonl'
 t 'the resolved options are beside the model' sh -c 'grep -q "\"temperature\": 0.02" ft/train.json && grep -q "\"finished\": true" ft/train.json'
 
 # ---- bits ---------------------------------------------------------------------------
-t 'one seed' exits 0 rlm -o a -s 6 --threads 1
-t 'the same seed, two threads' exits 0 rlm -o b -s 6 --threads 2
+t 'one seed' exits 0 rlm -o a -s 6
+T=2
+t 'the same seed, two threads' exits 0 rlm -o b -s 6
+T=1
 t 'give the same bits' model_same a b
 t 'another seed' exits 0 rlm -o c -s 6 --seed 7
 t 'gives others' model_differs a c
-t 'one seed' exits 0 finetune_lists -o fa -s 6 --threads 1
-t 'the same seed, two threads' exits 0 finetune_lists -o fb -s 6 --threads 2
+t 'one seed' exits 0 finetune_lists -o fa -s 6
+T=2
+t 'the same seed, two threads' exits 0 finetune_lists -o fb -s 6
+T=1
 t 'give the same bits' model_same fa fb
 t 'records and evaluations change nothing' exits 0 rlm -o d -s 6 --log-every 1 --eval-every 2 --save-every 1
 t 'to the bit' model_same a d
@@ -52,7 +57,7 @@ t 'is another loss' model_differs fa ff
 t 'in-batch negatives alone' exits 0 finetune_lists -o fg -s 6 --passages 1
 
 # ---- what cannot work ---------------------------------------------------------------------
-t 'a finished run is not made again' sh -c '"$SIMLM" pretrain -m base -o a -s 6 --objective rlm -g gen --max-length 24 -b 8 --lr 1e-2 --decoder-layers 1 corpus.jsonl 2>err && grep -q finished err'
+t 'a finished run is not made again' sh -c '"$SIMLM" pretrain -t 1 -m base -o a -s 6 --objective rlm -g gen --max-length 24 -b 8 --lr 1e-2 --decoder-layers 1 corpus.jsonl 2>err && grep -q finished err'
 t 'another run is refused' complains "holds a run with steps = 6, not 7" rlm -o a -s 7
 t 'unless it may be overwritten' exits 0 rlm -o a -s 7 --overwrite
 mkdir home && echo x >home/letter
@@ -67,20 +72,20 @@ t 'a path below a file is refused' complains "cannot create directory" rlm -o vo
 sed 's/^bala$/bula/' vocab.txt >other.txt
 "$SIMLM" init -q --vocab other.txt -o othergen --layers 1 --hidden 8 --heads 1 --ffn 16 --max-positions 40
 t 'a generator of another vocabulary is refused' complains 'has another vocabulary' \
-    "$SIMLM" pretrain -q --objective rlm -m base -g othergen -o x --max-length 24 corpus.jsonl
+    "$SIMLM" pretrain -q -t 1 --objective rlm -m base -g othergen -o x --max-length 24 corpus.jsonl
 t 'a warm-up over half the run is refused' complains 'more than half' rlm -o x -s 10 --warmup 6
 t 'too long a text for the model is refused' complains 'takes from 3 to 40' \
-    "$SIMLM" pretrain -q -m base -o x --max-length 41 corpus.jsonl
-t 'a missing corpus is named' complains 'nowhere' "$SIMLM" pretrain -q -m base -o x --max-length 24 nowhere
+    "$SIMLM" pretrain -q -t 1 -m base -o x --max-length 41 corpus.jsonl
+t 'a missing corpus is named' complains 'nowhere' "$SIMLM" pretrain -q -t 1 -m base -o x --max-length 24 nowhere
 printf '{"id": "0", "contents": "bala"}\n{"id": \n' >broken.jsonl
-t 'a broken line is named' complains 'broken.jsonl:2' "$SIMLM" pretrain -q -m base -o x --max-length 24 broken.jsonl
-t 'a missing model is named' complains 'nomodel' "$SIMLM" pretrain -q -m nomodel -o x corpus.jsonl
+t 'a broken line is named' complains 'broken.jsonl:2' "$SIMLM" pretrain -q -t 1 -m base -o x --max-length 24 broken.jsonl
+t 'a missing model is named' complains 'nomodel' "$SIMLM" pretrain -q -t 1 -m nomodel -o x corpus.jsonl
 t 'too large a rate ends in one line' complains 'not finite' mlm -o boom --lr 1e3 --clip 0 --warmup 0 --epochs 60
 t 'rlm needs a generator' exits 2 "$SIMLM" pretrain --objective rlm -m base -o x corpus.jsonl
 t 'finetune needs its lists' exits 2 "$SIMLM" finetune -m base -o x --corpus corpus.jsonl --queries queries.tsv
 echo 'q1	0	777	1' >far.txt
 t 'a judged passage that is not there is named' complains "'777' of the qrels" \
-    "$SIMLM" finetune -q -m base --corpus corpus.jsonl --queries queries.tsv --qrels far.txt --negatives run.tsv --query-max-length 8 --passage-max-length 24 -o x
+    "$SIMLM" finetune -q -t 1 -m base --corpus corpus.jsonl --queries queries.tsv --qrels far.txt --negatives run.tsv --query-max-length 8 --passage-max-length 24 -o x
 t 'nothing is left of what failed' absent x
-t 'a loss at chance is told' sh -c '"$SIMLM" pretrain -m base -o flat -s 20 -b 8 --lr 1e-9 --max-length 24 corpus.jsonl 2>err; grep -q "warning: the loss is .*guessing gives" err'
+t 'a loss at chance is told' sh -c '"$SIMLM" pretrain -t 1 -m base -o flat -s 20 -b 8 --lr 1e-9 --max-length 24 corpus.jsonl 2>err; grep -q "warning: the loss is .*guessing gives" err'
 finish

@@ -1,19 +1,20 @@
 #!/bin/sh
 # kill -9 at any moment, then the same command again: the model is, to the bit,
 # that of a run which nothing disturbed.  SIGTERM saves and says so.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/train_lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+. "$here/train_lib.sh"
 
 t 'a world can be made' make_world
 
 # These replace the (sub)shell that runs them, so that $! is the program's id.
 run_rlm() {
-    exec "$SIMLM" pretrain -q --objective rlm --model base --generator gen \
+    exec "$SIMLM" pretrain -q -t 1 --objective rlm --model base --generator gen \
         --max-length 24 --batch 8 --lr 1e-2 --decoder-layers 1 -s 300 \
         --save-every 3 --eval-every 50 --log-every 2 "$@" corpus.jsonl
 }
 run_finetune() {
-    exec "$SIMLM" finetune -q --model base --corpus corpus.jsonl --batch 4 \
+    exec "$SIMLM" finetune -q -t 1 --model base --corpus corpus.jsonl --batch 4 \
         --passages 4 --query-max-length 8 --passage-max-length 24 --lr 1e-3 \
         --queries queries.tsv --qrels qrels.txt --negatives run.tsv -s 200 \
         --save-every 5 --log-every 4 "$@"
@@ -45,30 +46,34 @@ t 'rlm is killed and resumed' killed run_rlm torn
 t 'it ends with the same bits' same_model whole torn
 t 'the decoder, too' cmp whole/decoder.safetensors torn/decoder.safetensors
 t 'its log has every record once' steps_in_order torn
-t 'no checkpoint is left' sh -c '! ls -d torn/checkpoint-* 2>/dev/null'
+t 'nothing but the model and the log is left' sh -c '
+    ls -A whole >a && ls -A torn >b && diff a b && ! ls -d torn/*.tmp.* 2>/dev/null'
 
 t 'fine-tuning runs' alone run_finetune ft-whole
 t 'fine-tuning is killed and resumed' killed run_finetune ft-torn
 t 'it ends with the same bits' same_model ft-whole ft-torn
 
 # A polite signal: a checkpoint, one line, exit code 1.
-(run_rlm -o polite -s 100000 2>err) &
+(run_rlm -o polite -s 100000 2>said) &
 pid=$!
 sleep 1
 kill -TERM $pid
 wait $pid
 t 'SIGTERM ends it with code 1' test $? = 1
-t 'and says how to go on' grep -q 'stopped after step [0-9]* of 100000; the same command continues' err
+t 'and says how to go on' grep -q 'stopped after step [0-9]* of 100000; the same command continues' said
 t 'from the checkpoint it left' sh -c 'ls -d polite/checkpoint-*'
 t 'at most two are kept' sh -c '[ "$(ls -d polite/checkpoint-* | wc -l)" -le 2 ]'
 t "a checkpoint can be damaged" sh -c '
     for f in polite/checkpoint-*/state.safetensors; do
         printf x | dd of=$f bs=1 seek=5000 conv=notrunc 2>/dev/null
     done'
-(run_rlm -o polite -s 100000 2>err) &
+(run_rlm -o polite -s 100000 2>said) &
 pid=$!
 sleep 1
+t 'two at once are one too many' complains 'another run is writing here' alone \
+    'run_rlm -s 100000' polite
 kill -TERM $pid
 wait $pid
-t 'but passed over with a warning' grep -q 'warning: .*damaged' err
+t 'SIGTERM ends that, too, with code 1' test $? = 1
+t 'but passed over with a warning' grep -q 'warning: .*damaged' said
 finish

@@ -36,17 +36,18 @@ make_world() {
             --ffn 16 --embedding 16 --generator --max-positions 40 --seed 2
 }
 
-# Options under which a tiny run takes a second.
+# Options under which a tiny run takes a second.  One thread unless a test sets T:
+# on a busy machine two that wait for each other take a hundred times as long.
 mlm() {
-    "$SIMLM" pretrain -q --objective mlm --model base --max-length 24 \
+    "$SIMLM" pretrain -q -t "${T:-1}" --objective mlm --model base --max-length 24 \
         --batch 8 --lr 1e-2 "$@" corpus.jsonl
 }
 rlm() {
-    "$SIMLM" pretrain -q --objective rlm --model base --generator gen \
+    "$SIMLM" pretrain -q -t "${T:-1}" --objective rlm --model base --generator gen \
         --max-length 24 --batch 8 --lr 1e-2 --decoder-layers 1 "$@" corpus.jsonl
 }
 finetune() {
-    "$SIMLM" finetune -q --model base --corpus corpus.jsonl --batch 4 \
+    "$SIMLM" finetune -q -t "${T:-1}" --model base --corpus corpus.jsonl --batch 4 \
         --passages 4 --query-max-length 8 --passage-max-length 24 --lr 1e-3 "$@"
 }
 finetune_lists() {
