@@ -134,7 +134,7 @@ static void check_products(struct sl_backend *be, int64_t I, int64_t O,
 
 static void a_row_of_a_product_is_the_same_in_any_batch(void **state)
 {
-    static const int64_t shape[][2] = {{128, 384}, {768, 96},  {96, 768},
+    static const int64_t shape[][2] = {{128, 384}, {768, 96},  {512, 1024},
                                        {3072, 40}, {40, 1030}, {131, 67},
                                        {1, 1},     {17, 3}};
     struct sl_backend *be = ops_open(SL_FP32, sl_cpu_from_env());

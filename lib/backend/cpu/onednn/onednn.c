@@ -20,7 +20,8 @@ struct sl_onednn {
     dnnl_engine_t engine;
     dnnl_stream_t stream; /* on a CPU it has no state; threads share it */
     struct sl_tile_code *slot[SLOTS];
-    int64_t n_codes, chunk;
+    int64_t n_codes;
+    bool avx512;
     void *scratch;
     size_t scratch_bytes;
 };
@@ -50,7 +51,7 @@ simlm_status sl_onednn_open(struct sl_onednn **out, bool avx2_only,
         sl_onednn_close(dnn);
         return sl_fail(err, SIMLM_E_BACKEND, "oneDNN has no CPU engine");
     }
-    dnn->chunk = has_avx512() ? 512 : 256;
+    dnn->avx512 = has_avx512();
     *out = dnn;
     return SIMLM_OK;
 }
@@ -80,9 +81,32 @@ void sl_onednn_close(struct sl_onednn *dnn)
     sl_free(dnn);
 }
 
-int64_t sl_onednn_chunk(struct sl_backend *be)
+/* ---- habits ---- */
+
+static bool is_avx512(struct sl_backend *be)
 {
-    return ((struct sl_cpu *)be->impl)->dnn->chunk;
+    return ((struct sl_cpu *)be->impl)->dnn->avx512;
+}
+
+int64_t sl_onednn_longest(struct sl_backend *be)
+{
+    return is_avx512(be) ? 384 : 256;
+}
+
+int64_t sl_onednn_highest(struct sl_backend *be)
+{
+    return is_avx512(be) ? 256 : 96;
+}
+
+/*
+ * Multiples of 16, so that there are few.  The AVX2 code works on six rows at a
+ * time; if two are left it sums those in another order, if four it does not.
+ */
+int64_t sl_onednn_height(struct sl_backend *be, int64_t rows)
+{
+    int64_t height = (rows + 15) / 16 * 16;
+
+    return !is_avx512(be) && height % 6 == 2 ? height + 16 : height;
 }
 
 void *sl_onednn_scratch(struct sl_backend *be, size_t bytes)

@@ -10,8 +10,9 @@
  *
  * Why a row is the same bits in every batch: oneDNN 2.6 adds the products of an
  * element one after the other with fused multiply-adds, whatever the tile's
- * height, as long as the sum is no longer than sl_onednn_chunk(); longer sums
- * we cut ourselves.  That is oneDNN's habit, not its promise: tests/ops checks.
+ * height, as long as the sum is not too long; longer sums we cut ourselves.  With
+ * AVX2 alone it is so for some heights only.  These are oneDNN's habits, not its
+ * promises: tests/ops/test_batches.c checks them.
  */
 #ifndef SL_BACKEND_CPU_ONEDNN_H
 #define SL_BACKEND_CPU_ONEDNN_H
@@ -63,8 +64,14 @@ bool sl_tile_run(struct sl_onednn *dnn, const struct sl_tile_code *code,
                  float *c, const float *a, const float *b, const float *bias,
                  void *work);
 
-/* The longest sum that is one chain of additions: 512 terms, or 256. */
-int64_t sl_onednn_chunk(struct sl_backend *be);
+/*
+ * The shapes for which an element's bits are known not to depend on the tile:
+ * the longest sum, the highest tile, and the least fitting height for a number
+ * of rows up to that.
+ */
+int64_t sl_onednn_longest(struct sl_backend *be);
+int64_t sl_onednn_highest(struct sl_backend *be);
+int64_t sl_onednn_height(struct sl_backend *be, int64_t rows);
 
 /* As sl_cpu_scratch(), for tails and work space: logits lie in that one. */
 void *sl_onednn_scratch(struct sl_backend *be, size_t bytes);

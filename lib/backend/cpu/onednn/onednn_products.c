@@ -4,9 +4,9 @@
  * M is a number of tokens and differs in every call; N and K belong to the
  * model.  To keep the set of tile sizes small,
  *
- *   rows     [M, K] w -> [M, N]: M is cut into blocks of 256 rows and a tail,
- *            which is copied and padded with zero rows to a multiple of 16; N
- *            is cut into columns of about 256.
+ *   rows     [M, K] w -> [M, N]: M is cut into blocks of 256 rows (96 with AVX2)
+ *            and a tail, which is copied and padded with zero rows to a
+ *            multiple of 16; N is cut into columns of about 256.
  *   weights  [M, O]^T [M, I] -> [O, I]: O and I are cut into tiles, and a tile
  *            sums over M in chunks of 256, then the tail, padded likewise with
  *            rows that add zero.
@@ -18,9 +18,9 @@
  *      | tile | tile |   | tail, padded  |    | x |      | tail, padded
  *      +------+------+---+               +----+   +------+
  *
- * A sum over K is made in chunks of sl_onednn_chunk() terms, the same for every
- * tile: within a chunk oneDNN adds product after product, but how it would cut
- * a longer sum depends on the tile's height.
+ * A sum over K is made in chunks of sl_onednn_longest() terms, the same for
+ * every tile: within a chunk oneDNN adds product after product, but how it would
+ * cut a longer sum depends on the tile's height.
  *
  * 256 x 256 tiles come within a tenth of whole products on BERT's shapes; small
  * products use smaller ones, to occupy more threads.
@@ -34,7 +34,7 @@ enum {
     SIDE = 256,    /* of a tile */
     MIN_SIDE = 64, /* below, the cost of a call shows */
     MIN_TILES = 8, /* smaller tiles rather than fewer */
-    PAD = 16       /* tails are a multiple of this */
+    PAD = 16       /* sides are multiples of this */
 };
 
 static int64_t round_up(int64_t n, int64_t to)
@@ -236,8 +236,10 @@ static bool find_rows_codes(struct rows_job *j)
 
 void sl_rows_product(struct sl_backend *be, const struct sl_rows_product *p)
 {
-    struct rows_job j = {
-        .be = be, .p = p, .m = SIDE, .n = SIDE, .chunk = sl_onednn_chunk(be)};
+    struct rows_job j = {.be = be,
+                         .p = p,
+                         .m = sl_onednn_highest(be),
+                         .chunk = sl_onednn_longest(be)};
     size_t tail_bytes;
     float *x_tail;
     void *at;
@@ -248,7 +250,7 @@ void sl_rows_product(struct sl_backend *be, const struct sl_rows_product *p)
     j.n = piece(p->N);
     shrink(&j.m, &j.n, p->M, p->N);
     j.blocks = parts(p->M, j.m);
-    j.tail = round_up(p->M % j.m, PAD);
+    j.tail = sl_onednn_height(be, p->M % j.m);
     j.padded = j.tail != p->M % j.m;
     if (!find_rows_codes(&j))
         return;
