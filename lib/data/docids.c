@@ -16,6 +16,15 @@ struct sl_docids *sl_docids_new(void)
     return SL_NEW(struct sl_docids);
 }
 
+struct sl_docids *sl_docids_new_rows(int64_t n)
+{
+    struct sl_docids *d = sl_docids_new();
+
+    if (d)
+        d->n = n;
+    return d;
+}
+
 void sl_docids_free(struct sl_docids *d)
 {
     if (!d)

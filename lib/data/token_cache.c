@@ -128,31 +128,28 @@ static bool ids_are_good(const struct sl_token_cache *c)
     return good;
 }
 
-/* The names of the rows, unless they are numbers. */
+/* The names of the rows, unless they are numbers: none empty, none twice. */
 static bool read_names(struct sl_token_cache *c,
                        const struct sl_tokens_layout *l)
 {
     const int64_t *end = (const void *)(c->map.p + l->id_ends);
     const char *text = (const char *)c->map.p + l->id_text;
-    char buf[SL_DOCID_BUF];
-    bool named = c->h.id_bytes >= 0;
     int64_t at = 0, row;
 
+    if (c->h.id_bytes < 0) {
+        c->ids = sl_docids_new_rows(c->h.n_rows);
+        return c->ids != NULL;
+    }
     c->ids = sl_docids_new();
-    if (!c->ids ||
-        (named && !ends_are_good(end, c->h.n_rows, c->h.id_bytes)))
+    if (!c->ids || !ends_are_good(end, c->h.n_rows, c->h.id_bytes))
         return false;
     for (int64_t i = 0; i < c->h.n_rows; i++) {
-        size_t len = named ? (size_t)(end[i] - at)
-                           : (size_t)snprintf(buf, sizeof buf, "%lld",
-                                              (long long)i);
+        size_t len = (size_t)(end[i] - at);
 
         if (!len ||
-            sl_docids_add(c->ids, named ? text + at : buf, len, &row, NULL) <
-                0 ||
-            row != i)
+            sl_docids_add(c->ids, text + at, len, &row, NULL) < 0 || row != i)
             return false;
-        at = named ? end[i] : 0;
+        at = end[i];
     }
     return true;
 }

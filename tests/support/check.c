@@ -1,5 +1,7 @@
 #include "check.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -47,4 +49,14 @@ const char *test_bytes(const char *name, const void *bytes, size_t n)
 const char *test_file(const char *name, const char *text)
 {
     return test_bytes(name, text, strlen(text));
+}
+
+void test_disk_full(long n)
+{
+    struct rlimit limit;
+
+    signal(SIGXFSZ, SIG_IGN); /* so that write() fails instead */
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = n < 0 ? limit.rlim_max : (rlim_t)n;
+    setrlimit(RLIMIT_FSIZE, &limit);
 }

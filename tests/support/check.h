@@ -68,4 +68,8 @@ const char *test_path(const char *name);
 const char *test_file(const char *name, const char *text);
 const char *test_bytes(const char *name, const void *bytes, size_t n);
 
+/* From now on no file can grow beyond n bytes, as on a full disk; n < 0: the
+ * disk is large again. */
+void test_disk_full(long n);
+
 #endif

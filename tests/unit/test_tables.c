@@ -379,6 +379,30 @@ static void matrices_of_other_kinds_are_refused(void **state)
                             &err));
 }
 
+/* Room for the header alone, for some rows, for all but one byte. */
+static void a_full_disk_leaves_no_matrix_and_no_run(void **state)
+{
+    (void)state;
+    static const float rows[4096] = { 1 };
+    const char *npy = test_path("full.npy"), *run = test_path("full.run");
+
+    for (long room = 0; room < 128 + 4 * 4096; room += 8255) {
+        struct sl_npy_writer m;
+        struct sl_run_writer r;
+
+        check_ok(sl_npy_writer_open(&m, npy, 64, &err));
+        check_ok(sl_run_writer_open(&r, run, SL_RUN_TREC, NULL, &err));
+        test_disk_full(room);
+        sl_npy_writer_add(&m, rows, 64);
+        for (int i = 0; i < 2000; i++)
+            sl_run_writer_add(&r, "query", "passage", i, 0.5);
+        check_fails(SIMLM_E_IO, "full.npy", sl_npy_writer_commit(&m, &err));
+        check_fails(SIMLM_E_IO, "full.run", sl_run_writer_commit(&r, &err));
+        test_disk_full(-1);
+        assert_false(sl_file_exists(npy) || sl_file_exists(run));
+    }
+}
+
 static int remove_dir(void **state)
 {
     (void)state;
@@ -400,6 +424,7 @@ int main(void)
         cmocka_unit_test(matrices_survive_a_round_trip),
         cmocka_unit_test(halves_and_odd_offsets_are_widened_exactly),
         cmocka_unit_test(matrices_of_other_kinds_are_refused),
+        cmocka_unit_test(a_full_disk_leaves_no_matrix_and_no_run),
     };
     return cmocka_run_group_tests(tests, NULL, remove_dir);
 }

@@ -353,6 +353,26 @@ static void failures_leave_no_file(void **state)
     sl_tokenizer_close(t);
 }
 
+static void a_full_disk_leaves_no_file(void **state)
+{
+    (void)state;
+    struct sl_tokenizer *t = make_tokenizer(false);
+    const char *corpus = make_corpus("full.jsonl", 2000, "doc");
+    const char *dir = test_path("full");
+    struct sl_token_cache *c = NULL;
+
+    for (long room = 0; room < 60000; room += 9973) {
+        test_disk_full(room);
+        check_fails(SIMLM_E_IO, "cannot write",
+                    sl_token_cache_open(&c, dir, &corpus, 1, t, "-", NULL,
+                                        &err));
+        test_disk_full(-1);
+        assert_int_equal(rmdir(dir), 0);
+    }
+    sl_token_cache_close(open_cache(dir, corpus, t, "-"));
+    sl_tokenizer_close(t);
+}
+
 static int remove_dir(void **state)
 {
     (void)state;
@@ -369,6 +389,7 @@ int main(void)
         cmocka_unit_test(a_cache_is_the_same_bytes_on_any_number_of_threads),
         cmocka_unit_test(long_texts_are_kept_up_to_the_limit),
         cmocka_unit_test(failures_leave_no_file),
+        cmocka_unit_test(a_full_disk_leaves_no_file),
     };
     return cmocka_run_group_tests(tests, NULL, remove_dir);
 }
