@@ -36,6 +36,9 @@ int cmd_pretrain(int argc, char **argv)
                    "the frozen masked LM that samples replacements"),
         OPT_CHOICE(0, "generator-dropout", &generator_dropout, "off|on",
                    "while training, as the reference has it"),
+        OPT_REAL(0, "generator-head-eps", &o.generator_head_eps, 0, 0.1, "e",
+                 "of its head's layer norm, 1e-5 as in transformers 4.15; 0: "
+                 "its config's"),
         OPT_REAL(0, "encoder-rate", &o.encoder_rate, 0, 0.999, "p",
                  "share of tokens replaced for the encoder"),
         OPT_REAL(0, "decoder-rate", &o.decoder_rate, 0, 1, "p",

@@ -114,6 +114,9 @@ typedef struct simlm_pretrain_options {
     /* rlm only */
     const char *generator;      /* directory of the frozen masked LM */
     bool generator_dropout;     /* on while training, as the reference has it */
+    double generator_head_eps;  /* of its LM head's layer norm; 0: as its config
+                                 * says.  1e-5 is what transformers 4.15 gave
+                                 * ELECTRA generators */
     double encoder_rate;        /* share of tokens replaced, encoder's copy */
     double decoder_rate;        /* the same for the decoder's, which has both */
     int32_t decoder_layers;     /* copied from the encoder's last */

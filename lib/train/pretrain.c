@@ -196,6 +196,10 @@ static simlm_status check_options(const simlm_pretrain_options *o,
     if (!o->generator)
         return sl_fail(err, SIMLM_E_ARG,
                        "the objective rlm needs a generator's directory");
+    if (!(o->generator_head_eps >= 0 && o->generator_head_eps < 1))
+        return sl_fail(err, SIMLM_E_ARG,
+                       "generator_head_eps is %g: expected in [0, 1)",
+                       o->generator_head_eps);
     if (!(o->encoder_rate >= 0 && o->encoder_rate < 1 &&
           o->decoder_rate >= 0 && o->decoder_rate <= 1))
         return sl_fail(err, SIMLM_E_ARG,
@@ -219,6 +223,8 @@ static simlm_status open_generator(struct pretrain *p, simlm_error *err)
                        "generator '%s' has another vocabulary than model '%s'",
                        dir, p->o->train.model);
     SL_TRY(sl_bert_open(&p->generator, p->setup.be, dir, parts, NULL, err));
+    if (p->o->generator_head_eps > 0)
+        p->generator->cfg.head_eps = (float)p->o->generator_head_eps;
     if (p->generator->cfg.vocab != p->setup.model->cfg.vocab)
         return sl_fail(err, SIMLM_E_FORMAT,
                        "generator '%s' has %lld word embeddings, model '%s' "
@@ -282,6 +288,7 @@ static simlm_status describe(struct pretrain *p, struct sl_str *identity,
     if (p->rlm) {
         SL_TRY(sl_setup_add_weights(&w, "generator", o->generator, err));
         sl_json_add_bool(&w, "generator_dropout", o->generator_dropout);
+        sl_json_add_real(&w, "generator_head_eps", o->generator_head_eps);
         sl_json_add_real(&w, "encoder_rate", o->encoder_rate);
         sl_json_add_real(&w, "decoder_rate", o->decoder_rate);
         sl_json_add_int(&w, "decoder_layers", o->decoder_layers);

@@ -317,6 +317,35 @@ static void the_generator_fills_the_masks_and_nothing_else(void **state)
     sl_backend_close(be);
 }
 
+static void the_heads_epsilon_is_the_heads_alone(void **state)
+{
+    (void)state;
+    struct sl_backend *be = open_all();
+    struct sl_bert *m = tiny_model(be, tiny_electra_config(),
+                                   (struct sl_bert_parts){true, 0}, 1);
+    int32_t row = 0;
+    struct sl_mlm_batch b = {tiny_tokens(1, 8, 40, 2), 1, &row, NULL};
+    float logits[2][40], hidden[2][8 * 8];
+
+    for (int i = 0; i < 2; i++) {
+        struct sl_encoder *e = NULL;
+        struct sl_mlm *s = NULL;
+
+        m->cfg.head_eps = i ? 0.5f : 1e-12f;
+        check_ok(sl_mlm_new(&s, m, &session, &err));
+        check_ok(sl_mlm_logits(s, logits[i], &b, &err));
+        check_ok(sl_encoder_new(&e, m, 64, 4, SL_POOL_CLS, true, &err));
+        check_ok(sl_encoder_hidden(e, hidden[i], &b.in, &err));
+        sl_mlm_free(s);
+        sl_encoder_free(e);
+    }
+    assert_memory_equal(hidden[0], hidden[1],
+                        (size_t)(b.in.N * 8) * sizeof(float));
+    assert_memory_not_equal(logits[0], logits[1], sizeof logits[0]);
+    sl_bert_free(m);
+    sl_backend_close(be);
+}
+
 static void models_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
@@ -380,6 +409,7 @@ int main(void)
         cmocka_unit_test(draws_are_functions_of_their_keys),
         cmocka_unit_test(draws_follow_the_logits),
         cmocka_unit_test(the_generator_fills_the_masks_and_nothing_else),
+        cmocka_unit_test(the_heads_epsilon_is_the_heads_alone),
         cmocka_unit_test(models_that_do_not_fit_are_refused),
         cmocka_unit_test(an_exploding_model_is_a_numeric_error),
     };
