@@ -2,12 +2,14 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_requested;
+static atomic_bool stop_requested;
 
 void cli_error(const char *fmt, ...)
 {
@@ -95,20 +97,48 @@ static void on_record(void *ctx, const char *json)
 static bool on_cancelled(void *ctx)
 {
     (void)ctx;
-    return stop_requested != 0;
+    return atomic_load(&stop_requested);
 }
 
-/* The first signal asks the job to save and stop; the second kills. */
-static void on_signal(int sig)
+/*
+ * The first signal asks the job to save and stop; the second kills.
+ *
+ * A thread waits for them, and all others block them: no handler ever runs on
+ * a computing thread.  oneDNN's generated code keeps data below its stack
+ * pointer, beyond the red zone, and a handler's frame there destroys it.
+ */
+static void *wait_for_signals(void *set)
 {
-    stop_requested = 1;
-    signal(sig, SIG_DFL);
+    int sig;
+
+    while (!sigwait(set, &sig)) {
+        if (atomic_exchange(&stop_requested, true)) {
+            signal(sig, SIG_DFL);
+            pthread_sigmask(SIG_UNBLOCK, set, NULL);
+            raise(sig);
+        }
+    }
+    return NULL;
+}
+
+static void catch_signals(void)
+{
+    static sigset_t set;
+    pthread_t waiter;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    /* Threads that are made from now on inherit the mask. */
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (pthread_create(&waiter, NULL, wait_for_signals, &set))
+        pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    else
+        pthread_detach(waiter);
 }
 
 bool cli_run_begin(struct cli_run *run)
 {
-    struct sigaction sa = { .sa_handler = on_signal };
-
     run->observer = (simlm_observer){ .ctx = run,
                                       .message = on_message,
                                       .cancelled = on_cancelled };
@@ -125,8 +155,7 @@ bool cli_run_begin(struct cli_run *run)
         setvbuf(run->log, NULL, _IOLBF, 0);
         run->observer.record = on_record;
     }
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGTERM, &sa, NULL);
+    catch_signals();
     return true;
 }
 
