@@ -18,6 +18,9 @@
     COMMAND("vocab", cmd_vocab, "train a WordPiece vocabulary")                \
     COMMAND("pretrain", cmd_pretrain, "train a masked or a bottleneck LM")     \
     COMMAND("finetune", cmd_finetune, "train a bi-encoder for retrieval")      \
+    COMMAND("encode", cmd_encode, "turn passages or queries into vectors")      \
+    COMMAND("index", cmd_index, "make an index of vectors")                    \
+    COMMAND("search", cmd_search, "rank passages for queries")                 \
     /* the end */
 
 /* clang-format on */

@@ -5,26 +5,31 @@
 
 #include "base/alloc.h"
 
-enum { HEADER_BYTES = 128 };
-
 /* ---- writing ----------------------------------------------------------------- */
+
+void sl_npy_header(char header[SL_NPY_HEADER], int64_t n, int64_t dim)
+{
+    char text[SL_NPY_HEADER];
+    int len = snprintf(text, sizeof text,
+                       "{'descr': '<f4', 'fortran_order': False, "
+                       "'shape': (%lld, %lld), }",
+                       (long long)n, (long long)dim);
+
+    SL_ASSERT(len > 0 && len < SL_NPY_HEADER - 10);
+    memset(header, ' ', SL_NPY_HEADER);
+    memcpy(header, "\x93NUMPY\x01\x00", 8);
+    header[8] = SL_NPY_HEADER - 10;
+    header[9] = 0;
+    memcpy(header + 10, text, (size_t)len);
+    header[SL_NPY_HEADER - 1] = '\n';
+}
 
 static void put_header(struct sl_npy_writer *w)
 {
-    char header[HEADER_BYTES + 1];
-    int n;
+    char header[SL_NPY_HEADER];
 
-    memcpy(header, "\x93NUMPY\x01\x00", 8);
-    header[8] = HEADER_BYTES - 10;
-    header[9] = 0;
-    n = snprintf(header + 10, sizeof header - 10,
-                 "{'descr': '<f4', 'fortran_order': False, "
-                 "'shape': (%lld, %lld), }",
-                 (long long)w->n, (long long)w->dim);
-    SL_ASSERT(n > 0 && n < HEADER_BYTES - 10);
-    memset(header + 10 + n, ' ', (size_t)(HEADER_BYTES - 11 - n));
-    header[HEADER_BYTES - 1] = '\n';
-    fwrite(header, 1, HEADER_BYTES, w->out.f);
+    sl_npy_header(header, w->n, w->dim);
+    fwrite(header, 1, sizeof header, w->out.f);
 }
 
 simlm_status sl_npy_writer_open(struct sl_npy_writer *w, const char *path,

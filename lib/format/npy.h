@@ -15,6 +15,9 @@
 
 #include "base/file.h"
 
+#define SL_NPY_HEADER 128
+void sl_npy_header(char header[SL_NPY_HEADER], int64_t n, int64_t dim);
+
 struct sl_npy_writer {
     struct sl_out out;
     int64_t n, dim; /* rows so far */

@@ -47,7 +47,7 @@ static simlm_status check_distinct(const struct sl_flat_ids *ids,
 {
     const uint64_t *at = (const uint64_t *)(const void *)ids->at.s;
     struct hashed_id *h = SL_NEW_ARRAY(struct hashed_id, ids->n);
-    simlm_status st = SIMLM_OK;
+    int64_t first = -1, again = ids->n; /* the earliest row that repeats one */
 
     if (!h)
         return sl_fail_nomem(err, "the ids of an index");
@@ -57,18 +57,20 @@ static simlm_status check_distinct(const struct sl_flat_ids *ids,
         h[i] = (struct hashed_id){sl_hash64(id, strlen(id), 0), i};
     }
     qsort(h, (size_t)ids->n, sizeof *h, by_hash);
-    for (int64_t i = 1; i < ids->n && st == SIMLM_OK; i++) {
-        const char *id = ids->text.s + at[h[i].row];
-
-        if (h[i].hash == h[i - 1].hash &&
-            !strcmp(id, ids->text.s + at[h[i - 1].row]))
-            st = sl_fail(err, SIMLM_E_FORMAT,
-                         "cannot index rows %" PRId64 " and %" PRId64
-                         ": they have the same id '%.200s'",
-                         h[i - 1].row, h[i].row, id);
-    }
+    for (int64_t i = 1; i < ids->n; i++)
+        if (h[i].hash == h[i - 1].hash && h[i].row < again &&
+            !strcmp(ids->text.s + at[h[i].row],
+                    ids->text.s + at[h[i - 1].row])) {
+            first = h[i - 1].row;
+            again = h[i].row;
+        }
     sl_free(h);
-    return st;
+    if (first < 0)
+        return SIMLM_OK;
+    return sl_fail(err, SIMLM_E_FORMAT,
+                   "cannot index rows %" PRId64 " and %" PRId64
+                   ": they have the same id '%.200s'",
+                   first, again, ids->text.s + at[first]);
 }
 
 simlm_status sl_flat_ids_close(struct sl_flat_ids *ids, simlm_error *err)

@@ -1,0 +1,33 @@
+/* simlm index - directories of embeddings to one index file. */
+#include <simlm/jobs.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "options.h"
+
+static const char *const usage[] = {
+    "simlm index [options] -o <index> <encoded>...", NULL};
+
+int cmd_index(int argc, char **argv)
+{
+    struct cli_run run = CLI_RUN_INIT;
+    simlm_index_options o;
+
+    simlm_index_options_init(&o);
+    const struct option_row options[] = {
+        OPT_STRING('o', "output", &o.output, "file", "the index to write"),
+        CLI_COMMON_OPTIONS(&run), OPT_END()};
+
+    argc = options_parse(argc, argv, options, usage);
+    if (argc < 0)
+        return options_exit_code(argc);
+    if (!o.output)
+        return options_usage(usage, "-o is needed");
+    if (argc < 1)
+        return options_usage(usage, "a directory of embeddings is needed");
+    o.encoded = (const char *const *)argv;
+    o.n_encoded = argc;
+    if (!cli_run_begin(&run))
+        return CLI_FAILED;
+    return cli_run_end(&run, simlm_index_build(&o, &run.observer, &run.err));
+}

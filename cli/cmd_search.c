@@ -1,0 +1,177 @@
+/* simlm search - find the nearest passages of each query. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <simlm/jobs.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "options.h"
+
+static const char *const usage[] = {
+    "simlm search [options] --model <dir> --index <index> -o <run> <queries>",
+    "simlm search [options] --encoded <dir> --index <index> -o <run>",
+    "simlm search [options] --model <dir> --index <index> --interactive", NULL};
+
+/* ---- a terminal ---------------------------------------------------------- */
+
+struct session {
+    simlm_model *model;
+    simlm_encoder *encoder;
+    simlm_index *index;
+    simlm_searcher *searcher;
+    float *vec;
+    simlm_hit *hit;
+};
+
+static void session_close(struct session *s)
+{
+    simlm_searcher_free(s->searcher);
+    simlm_index_close(s->index);
+    simlm_encoder_free(s->encoder);
+    simlm_model_close(s->model);
+    free(s->vec);
+    free(s->hit);
+}
+
+static simlm_status session_open(struct session *s,
+                                 const simlm_search_options *o,
+                                 simlm_error *err)
+{
+    simlm_status st = simlm_index_open(&s->index, o->index, err);
+
+    if (st == SIMLM_OK)
+        st = simlm_model_open(&s->model, o->model, err);
+    if (st == SIMLM_OK &&
+        simlm_model_dim(s->model) != simlm_index_dim(s->index)) {
+        snprintf(err->msg, sizeof err->msg,
+                 "'%.200s' makes vectors of %d numbers, the index '%.200s' has "
+                 "%d",
+                 o->model, (int)simlm_model_dim(s->model), o->index,
+                 (int)simlm_index_dim(s->index));
+        st = err->code = SIMLM_E_FORMAT;
+    }
+    if (st == SIMLM_OK)
+        st = simlm_encoder_new(&s->encoder, s->model, 1, err);
+    if (st == SIMLM_OK)
+        st = simlm_searcher_new(&s->searcher, s->index, 1, o->top, err);
+    if (st < 0)
+        return st;
+    s->vec = calloc((size_t)simlm_model_dim(s->model), sizeof *s->vec);
+    s->hit = calloc((size_t)o->top, sizeof *s->hit);
+    if (!s->vec || !s->hit) {
+        snprintf(err->msg, sizeof err->msg, "out of memory");
+        return err->code = SIMLM_E_NOMEM;
+    }
+    return SIMLM_OK;
+}
+
+static simlm_status answer(struct session *s, const char *line, int32_t top,
+                           simlm_error *err)
+{
+    simlm_text q = {line, NULL};
+    simlm_status st = simlm_encode(s->encoder, SIMLM_QUERY, &q, 1, s->vec, err);
+
+    if (st == SIMLM_OK)
+        st = simlm_search(s->searcher, s->hit, s->vec, 1, top, err);
+    for (int32_t i = 0; st == SIMLM_OK && i < top && s->hit[i].row >= 0; i++)
+        printf("%3d  %.4f  %s\n", (int)i + 1, (double)s->hit[i].score,
+               simlm_index_id(s->index, s->hit[i].row));
+    fflush(stdout);
+    return st;
+}
+
+/* A question a line until the end of standard input. */
+static simlm_status converse(const simlm_search_options *o, bool prompt,
+                             simlm_error *err)
+{
+    struct session s = {0};
+    char line[4096];
+    simlm_status st = session_open(&s, o, err);
+
+    simlm_encoder_set_threads(s.encoder, o->threads);
+    simlm_searcher_set_threads(s.searcher, o->threads);
+    while (st == SIMLM_OK) {
+        if (prompt)
+            fputs("? ", stderr);
+        if (!fgets(line, sizeof line, stdin))
+            break;
+        line[strcspn(line, "\r\n")] = '\0';
+        if (*line)
+            st = answer(&s, line, o->top, err);
+    }
+    session_close(&s);
+    return st;
+}
+
+/* ---- the command --------------------------------------------------------- */
+
+static int check_operands(const simlm_search_options *o, bool interactive,
+                          int argc)
+{
+    if (!o->index)
+        return options_usage(usage, "--index is needed");
+    if (!o->model && !o->encoded)
+        return options_usage(usage, "--model or --encoded is needed");
+    if (interactive)
+        return !o->model || argc
+                   ? options_usage(usage, "--interactive wants --model and "
+                                          "no file of queries")
+                   : CLI_OK;
+    if (!o->output)
+        return options_usage(usage, "-o is needed ('-': standard output)");
+    if (o->encoded && argc)
+        return options_usage(usage, "--encoded stands for a file of queries");
+    if (!o->encoded && argc != 1)
+        return options_usage(usage, "one file of queries is needed");
+    return CLI_OK;
+}
+
+int cmd_search(int argc, char **argv)
+{
+    struct cli_run run = CLI_RUN_INIT;
+    simlm_search_options o;
+    bool interactive = false;
+    int32_t top = 0;
+    int bad;
+
+    simlm_search_options_init(&o);
+    const struct option_row options[] = {
+        OPT_STRING('m', "model", &o.model, "dir", "encodes the queries"),
+        OPT_STRING('e', "encoded", &o.encoded, "dir",
+                   "queries that 'simlm encode --side query' encoded"),
+        OPT_STRING('x', "index", &o.index, "file", "made by 'simlm index'"),
+        OPT_STRING('o', "output", &o.output, "file",
+                   "the run to write; '-': standard output"),
+        OPT_FLAG('i', "interactive", &interactive,
+                 "read queries from standard input and show what is found"),
+        OPT_GROUP("Ranking"),
+        OPT_INT('k', "top", &top, 0, SIMLM_MAX_TOP, "n",
+                "passages a query; 0: 1000, or 10 if interactive"),
+        OPT_CHOICE(0, "format", &o.format, "msmarco|trec", "form of the run"),
+        OPT_STRING(0, "tag", &o.tag, "name", "sixth column of a TREC run"),
+        OPT_GROUP("Encoding"),
+        OPT_INT('l', "max-length", &o.max_length, 0, 32768, "n",
+                "tokens of a query; 0: as the model says"),
+        OPT_INT('b', "batch", &o.batch, 1, SIMLM_MAX_BATCH, "n",
+                "queries searched together; changes no result"),
+        OPT_INT(0, "batch-tokens", &o.batch_tokens, 1, 4194304, "n",
+                "tokens encoded together; changes no result"),
+        CLI_COMMON_OPTIONS(&run),
+        OPT_END()};
+
+    argc = options_parse(argc, argv, options, usage);
+    if (argc < 0)
+        return options_exit_code(argc);
+    bad = check_operands(&o, interactive, argc);
+    if (bad)
+        return bad;
+    o.top = top ? top : interactive ? 10 : 1000;
+    o.queries = argc ? argv[0] : NULL;
+    if (!cli_run_begin(&run))
+        return CLI_FAILED;
+    o.threads = run.threads;
+    return cli_run_end(
+        &run, interactive ? converse(&o, run.bar, &run.err)
+                          : simlm_search_files(&o, &run.observer, &run.err));
+}

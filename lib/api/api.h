@@ -1,0 +1,26 @@
+/*
+ * api/api.h - what the files of this folder share: the checks at the boundary.
+ *
+ * Here, and only here, a caller's breach of contract is looked for; behind it,
+ * a NULL or a bad count is our bug.
+ */
+#ifndef SL_API_API_H
+#define SL_API_API_H
+
+#include "base/status.h"
+
+/* Return E_ARG unless c holds; the message starts with the parameter's name. */
+#define SL_API_NEED(c, ...)                                                    \
+    do {                                                                       \
+        if (!(c))                                                              \
+            return sl_fail(err, SIMLM_E_ARG, __VA_ARGS__);                     \
+    } while (0)
+
+#define SL_API_NOT_NULL(p) SL_API_NEED((p) != NULL, "%s: is NULL", #p)
+
+#define SL_API_RANGE(x, min, max)                                              \
+    SL_API_NEED((x) >= (min) && (x) <= (max),                                  \
+                "%s: %lld is not in %lld .. %lld", #x, (long long)(x),         \
+                (long long)(min), (long long)(max))
+
+#endif

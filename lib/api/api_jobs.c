@@ -1,0 +1,94 @@
+/* simlm/jobs.h: encode, index, search over files. */
+#include <string.h>
+
+#include "api/api.h"
+#include "retrieve/retrieve_jobs.h"
+#include "retrieve/rowstore.h"
+
+enum { MAX_THREADS = 1024, MAX_BATCH_TOKENS = 1 << 22, MAX_LENGTH = 1 << 15 };
+
+/* ---- encode -------------------------------------------------------------- */
+
+void simlm_encode_options_init(simlm_encode_options *options)
+{
+    *options = (simlm_encode_options){
+        .side = SIMLM_PASSAGE, .batch_tokens = 4096, .save_every = 4096};
+}
+
+simlm_status simlm_encode_files(const simlm_encode_options *options,
+                                const simlm_observer *observer,
+                                simlm_error *err)
+{
+    SL_API_NOT_NULL(options);
+    SL_API_NOT_NULL(options->model);
+    SL_API_NOT_NULL(options->input);
+    SL_API_NOT_NULL(options->output);
+    SL_API_RANGE(options->side, SIMLM_QUERY, SIMLM_PASSAGE);
+    SL_API_RANGE(options->n_inputs, 1, INT32_MAX);
+    SL_API_NEED(options->side == SIMLM_PASSAGE || options->n_inputs == 1,
+                "options->n_inputs: queries are one file, not %d",
+                (int)options->n_inputs);
+    for (int32_t i = 0; i < options->n_inputs; i++)
+        SL_API_NEED(options->input[i] != NULL, "options->input[%d]: is NULL",
+                    (int)i);
+    SL_API_RANGE(options->batch_tokens, 1, MAX_BATCH_TOKENS);
+    SL_API_RANGE(options->max_length, 0, MAX_LENGTH);
+    SL_API_RANGE(options->shard_size, 0, INT64_MAX / 2);
+    SL_API_RANGE(options->save_every, 1, SL_ROWSTORE_MAX_SAVE);
+    SL_API_RANGE(options->threads, 0, MAX_THREADS);
+    return sl_encode_files(options, observer, err);
+}
+
+/* ---- index --------------------------------------------------------------- */
+
+void simlm_index_options_init(simlm_index_options *options)
+{
+    *options = (simlm_index_options){0};
+}
+
+simlm_status simlm_index_build(const simlm_index_options *options,
+                               const simlm_observer *observer, simlm_error *err)
+{
+    SL_API_NOT_NULL(options);
+    SL_API_NOT_NULL(options->encoded);
+    SL_API_NOT_NULL(options->output);
+    SL_API_RANGE(options->n_encoded, 1, INT32_MAX);
+    for (int32_t i = 0; i < options->n_encoded; i++)
+        SL_API_NEED(options->encoded[i] != NULL,
+                    "options->encoded[%d]: is NULL", (int)i);
+    return sl_index_build(options, observer, err);
+}
+
+/* ---- search -------------------------------------------------------------- */
+
+void simlm_search_options_init(simlm_search_options *options)
+{
+    *options = (simlm_search_options){.top = 1000,
+                                      .format = SIMLM_RUN_MSMARCO,
+                                      .tag = "simlm",
+                                      .batch = 128,
+                                      .batch_tokens = 4096};
+}
+
+simlm_status simlm_search_files(const simlm_search_options *options,
+                                const simlm_observer *observer,
+                                simlm_error *err)
+{
+    SL_API_NOT_NULL(options);
+    SL_API_NOT_NULL(options->index);
+    SL_API_NOT_NULL(options->output);
+    SL_API_NEED(!options->queries != !options->encoded,
+                "options->queries: either queries or encoded is needed");
+    SL_API_NEED(!options->queries || options->model,
+                "options->model: is NULL, but queries are to be encoded");
+    SL_API_RANGE(options->top, 1, SIMLM_MAX_TOP);
+    SL_API_RANGE(options->format, SIMLM_RUN_MSMARCO, SIMLM_RUN_TREC);
+    SL_API_NOT_NULL(options->tag);
+    SL_API_NEED(*options->tag && !strpbrk(options->tag, " \t\r\n"),
+                "options->tag: empty or with blanks");
+    SL_API_RANGE(options->batch, 1, SIMLM_MAX_BATCH);
+    SL_API_RANGE(options->batch_tokens, 1, MAX_BATCH_TOKENS);
+    SL_API_RANGE(options->max_length, 0, MAX_LENGTH);
+    SL_API_RANGE(options->threads, 0, MAX_THREADS);
+    return sl_search_files(options, observer, err);
+}

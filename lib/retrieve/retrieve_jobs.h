@@ -1,0 +1,23 @@
+/*
+ * retrieve/retrieve_jobs.h - what <simlm/jobs.h> offers, arguments already checked.
+ */
+#ifndef SL_RETRIEVE_RETRIEVE_JOBS_H
+#define SL_RETRIEVE_RETRIEVE_JOBS_H
+
+#include <simlm/jobs.h>
+
+#include "base/status.h"
+
+simlm_status sl_encode_files(const simlm_encode_options *o,
+                             const simlm_observer *obs, simlm_error *err);
+simlm_status sl_index_build(const simlm_index_options *o,
+                            const simlm_observer *obs, simlm_error *err);
+simlm_status sl_search_files(const simlm_search_options *o,
+                             const simlm_observer *obs, simlm_error *err);
+
+/* A line to the observer, if it listens. */
+void sl_job_message(const simlm_observer *obs, simlm_level level,
+                    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool sl_job_cancelled(const simlm_observer *obs);
+
+#endif

@@ -1,0 +1,96 @@
+#include "retrieve/retriever.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/str.h"
+
+simlm_status sl_retriever_open(struct sl_retriever *r, const char *path,
+                               simlm_error *err)
+{
+    struct sl_retriever x = {0};
+    simlm_status st;
+
+    x.path = sl_strdup(path);
+    if (!x.path)
+        return sl_fail_nomem(err, "a model's path");
+    st = sl_backend_open_cpu(&x.be, SL_FP32, sl_cpu_from_env(), err);
+    if (st == SIMLM_OK)
+        st = sl_tokenizer_open(&x.tokenizer, path, err);
+    if (st == SIMLM_OK)
+        st = sl_bert_open(&x.bert, x.be, path, (struct sl_bert_parts){0}, NULL,
+                          err);
+    if (st == SIMLM_OK)
+        st = sl_config_check_vocab(&x.bert->cfg, sl_tokenizer_size(x.tokenizer),
+                                   path, err);
+    if (st == SIMLM_OK)
+        st = sl_profile_load(&x.profile, path, &x.bert->cfg, err);
+    if (st < 0)
+        sl_retriever_close(&x);
+    else
+        *r = x;
+    return st;
+}
+
+void sl_retriever_close(struct sl_retriever *r)
+{
+    sl_profile_free(&r->profile);
+    sl_bert_free(r->bert);
+    sl_tokenizer_close(r->tokenizer);
+    sl_backend_close(r->be);
+    sl_free(r->path);
+    *r = (struct sl_retriever){0};
+}
+
+int64_t sl_retriever_dim(const struct sl_retriever *r)
+{
+    return r->bert->cfg.hidden;
+}
+
+static void put_text(struct sl_str *s, const char *text)
+{
+    sl_str_printf(s, "|%s:", text ? "text" : "none");
+    sl_str_puts(s, text ? text : "");
+}
+
+/* Every field of the profile that a vector depends on. */
+static void describe_profile(struct sl_str *s, const struct sl_profile *p)
+{
+    sl_str_printf(s, "|%d|%d|%d|%d|%d", (int)p->pooling, (int)p->normalize,
+                  (int)p->form, (int)p->query_max_length,
+                  (int)p->passage_max_length);
+    put_text(s, p->missing_title);
+    put_text(s, p->query_prompt);
+    put_text(s, p->passage_prompt);
+}
+
+simlm_status sl_retriever_hash(const struct sl_retriever *r, uint64_t *out,
+                               simlm_error *err)
+{
+    static const char *const files[] = {"config.json", "model.safetensors"};
+    struct sl_str s = {0};
+    simlm_status st = SIMLM_OK;
+
+    for (size_t i = 0; i < SL_LEN(files) && st == SIMLM_OK; i++) {
+        char *path = sl_path_join(r->path, files[i]);
+        uint64_t h = 0;
+
+        st = path ? sl_hash64_file(&h, path, err)
+                  : sl_fail_nomem(err, "a file's name");
+        sl_str_printf(&s, "|%llx", (unsigned long long)h);
+        sl_free(path);
+    }
+    sl_str_printf(&s, "|%llx",
+                  (unsigned long long)sl_tokenizer_hash(r->tokenizer));
+    describe_profile(&s, &r->profile);
+    if (st == SIMLM_OK && !sl_str_ok(&s))
+        st = sl_fail_nomem(err, "a model's description");
+    if (st == SIMLM_OK) {
+        *out = sl_hash64(s.s, s.len, 0);
+        *out += !*out;
+    }
+    sl_str_free(&s);
+    return st;
+}

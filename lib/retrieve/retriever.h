@@ -1,0 +1,44 @@
+/*
+ * retrieve/retriever.h - a model directory opened to encode with: weights,
+ * tokenizer, and how texts become vectors.
+ *
+ * Immutable once open; any number of vectorizers (vectorizer.h), each with a
+ * backend of its own, may read it at once.
+ */
+#ifndef SL_RETRIEVE_RETRIEVER_H
+#define SL_RETRIEVE_RETRIEVER_H
+
+#include "model/bert.h"
+#include "model/modeldir.h"
+#include "text/tokenizer.h"
+
+struct sl_retriever {
+    struct sl_backend *be; /* owns the weights' memory */
+    struct sl_bert *bert;
+    struct sl_tokenizer *tokenizer;
+    struct sl_profile profile;
+    char *path; /* as given */
+};
+
+/* The side a text is encoded for. */
+enum sl_side { SL_SIDE_QUERY = 0, SL_SIDE_PASSAGE = 1 };
+
+/*
+ * E_IO, E_FORMAT, E_NUMERIC as the parts say; E_FORMAT if the vocabulary has
+ * more tokens than the model has rows for.
+ */
+simlm_status sl_retriever_open(struct sl_retriever *r, const char *path,
+                               simlm_error *err);
+void sl_retriever_close(struct sl_retriever *r); /* a zeroed one: no-op */
+
+int64_t sl_retriever_dim(const struct sl_retriever *r);
+
+/*
+ * *out <- what identifies the vectors it makes: the bytes of the weights and
+ * the configuration, the tokenizer and the profile; never 0.  Reads the
+ * weights' file.
+ */
+simlm_status sl_retriever_hash(const struct sl_retriever *r, uint64_t *out,
+                               simlm_error *err);
+
+#endif

@@ -1,0 +1,219 @@
+/*
+ * retrieve/search_job.c - queries to a run (spec 4.2): encode them, find each
+ * one's best rows, write them in the order of the queries' file.
+ *
+ * Unlike the reference, scores are written with all their digits and queries
+ * are not sorted by id; the ranking is the same.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/parallel.h"
+#include "data/queries.h"
+#include "format/runfile.h"
+#include "index/flat.h"
+#include "retrieve/encoded.h"
+#include "retrieve/retrieve_jobs.h"
+#include "retrieve/vectorizer.h"
+
+enum { MAX_HITS = 1 << 22 };
+
+struct search_job {
+    const simlm_search_options *o;
+    const simlm_observer *obs;
+    struct sl_flat ix;
+    struct sl_backend *be;
+    struct sl_flat_search *search;
+
+    /* Queries: texts and who encodes them, or vectors. */
+    struct sl_queries *queries;
+    struct sl_retriever model;
+    struct sl_vectorizer *v;
+    struct sl_encoded encoded;
+    int64_t n;
+
+    /* A batch. */
+    int64_t batch;
+    struct sl_text *text; /* [batch] */
+    float *vec;           /* [batch, dim] */
+    int64_t *row;         /* [batch, top] */
+    float *score;         /* [batch, top] */
+};
+
+static void warn_if_other_model(const struct search_job *j, uint64_t hash,
+                                const char *path)
+{
+    if (j->ix.model_hash && hash && hash != j->ix.model_hash)
+        sl_job_message(j->obs, SIMLM_WARNING,
+                       "the passages of '%s' were encoded by another model "
+                       "('%s') than the queries ('%s')",
+                       j->o->index, j->ix.model_path, path ? path : "unknown");
+}
+
+static simlm_status check_dim(const struct search_job *j, int64_t dim,
+                              const char *whose, simlm_error *err)
+{
+    if (dim != j->ix.dim)
+        return sl_fail(err, SIMLM_E_FORMAT,
+                       "'%s' makes vectors of %" PRId64
+                       " numbers, the index '%s' has %" PRId64,
+                       whose, dim, j->o->index, j->ix.dim);
+    return SIMLM_OK;
+}
+
+static simlm_status open_encoded(struct search_job *j, simlm_error *err)
+{
+    const struct sl_encoded *e = &j->encoded;
+
+    SL_TRY(sl_encoded_open(&j->encoded, j->o->encoded, err));
+    SL_TRY(check_dim(j, e->dim, j->o->encoded, err));
+    warn_if_other_model(j, e->model_hash, e->model_path);
+    j->n = e->n;
+    return SIMLM_OK;
+}
+
+static simlm_status open_texts(struct search_job *j, simlm_error *err)
+{
+    struct sl_vectorizer_options vo = {.max_texts = j->batch,
+                                       .batch_tokens = j->o->batch_tokens,
+                                       .query_length = j->o->max_length};
+    uint64_t hash;
+
+    SL_TRY(sl_queries_load(&j->queries, j->o->queries, err));
+    SL_TRY(sl_retriever_open(&j->model, j->o->model, err));
+    SL_TRY(check_dim(j, sl_retriever_dim(&j->model), j->o->model, err));
+    SL_TRY(sl_retriever_hash(&j->model, &hash, err));
+    warn_if_other_model(j, hash, j->o->model);
+    SL_TRY(sl_vectorizer_new(&j->v, &j->model, &vo, err));
+    j->n = sl_queries_count(j->queries);
+    return SIMLM_OK;
+}
+
+static void *room(int64_t n, int64_t m, size_t size)
+{
+    size_t count;
+
+    return sl_mul_size(&count, (size_t)n, (size_t)m) ? sl_calloc(count, size)
+                                                     : NULL;
+}
+
+static simlm_status set_up(struct search_job *j, simlm_error *err)
+{
+    const simlm_search_options *o = j->o;
+
+    /* Fewer at a time if many hits are wanted: they are all held. */
+    j->batch = MAX_HITS / o->top;
+    if (j->batch > o->batch)
+        j->batch = o->batch;
+    if (j->batch < 1)
+        j->batch = 1;
+    SL_TRY(sl_flat_open(&j->ix, o->index, err));
+    SL_TRY(o->encoded ? open_encoded(j, err) : open_texts(j, err));
+    SL_TRY(sl_backend_open_cpu(&j->be, SL_FP32, sl_cpu_from_env(), err));
+    SL_TRY(sl_flat_search_new(&j->search, &j->ix, j->be, j->batch, o->top, 0,
+                              err));
+    j->text = room(j->batch, 1, sizeof *j->text);
+    j->vec = room(j->batch, j->ix.dim, sizeof *j->vec);
+    j->row = room(j->batch, o->top, sizeof *j->row);
+    j->score = room(j->batch, o->top, sizeof *j->score);
+    if (!j->text || !j->vec || !j->row || !j->score)
+        return sl_fail_nomem(err, "a batch of queries");
+    return SIMLM_OK;
+}
+
+/* vec <- the vectors of queries first .. first + n - 1. */
+static simlm_status vectors(struct search_job *j, int64_t first, int64_t n,
+                            simlm_error *err)
+{
+    if (!j->v) {
+        for (int64_t i = 0; i < n; i++)
+            memcpy(j->vec + i * j->ix.dim,
+                   sl_encoded_row(&j->encoded, first + i),
+                   (size_t)j->ix.dim * sizeof *j->vec);
+        return SIMLM_OK;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        j->text[i] = (struct sl_text){0};
+        j->text[i].text =
+            sl_queries_text(j->queries, first + i, &j->text[i].text_len);
+    }
+    return sl_vectorizer_run(j->v, j->vec, SL_SIDE_QUERY, j->text, n, NULL,
+                             err);
+}
+
+static const char *query_id(const struct search_job *j, int64_t i)
+{
+    return j->v ? sl_queries_id(j->queries, i) : sl_encoded_id(&j->encoded, i);
+}
+
+static void write_hits(struct search_job *j, struct sl_run_writer *w,
+                       int64_t first, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t r = 0; r < j->o->top; r++) {
+            int64_t at = i * j->o->top + r;
+
+            if (j->row[at] < 0)
+                break;
+            sl_run_writer_add(w, query_id(j, first + i),
+                              sl_flat_id(&j->ix, j->row[at]), r + 1,
+                              (double)j->score[at]);
+        }
+}
+
+static simlm_status search_all(struct search_job *j, struct sl_run_writer *w,
+                               simlm_error *err)
+{
+    const simlm_observer *obs = j->obs;
+
+    for (int64_t at = 0; at < j->n; at += j->batch) {
+        int64_t n = j->n - at < j->batch ? j->n - at : j->batch;
+
+        SL_TRY(vectors(j, at, n, err));
+        SL_TRY(sl_flat_search_run(j->search, j->row, j->score, j->vec, n,
+                                  j->o->top, err));
+        write_hits(j, w, at, n);
+        if (obs && obs->progress)
+            obs->progress(obs->ctx, "searching", at + n, j->n, "queries");
+        if (sl_job_cancelled(obs))
+            return sl_fail(err, SIMLM_E_CANCELLED,
+                           "stopped on request; no run was written");
+    }
+    return SIMLM_OK;
+}
+
+simlm_status sl_search_files(const simlm_search_options *o,
+                             const simlm_observer *obs, simlm_error *err)
+{
+    struct search_job j = {.o = o, .obs = obs};
+    struct sl_run_writer w = {0};
+    simlm_status st;
+
+    sl_parallel_set_threads(o->threads);
+    st = set_up(&j, err);
+    if (st == SIMLM_OK)
+        st = sl_run_writer_open(&w, o->output,
+                                o->format == SIMLM_RUN_TREC ? SL_RUN_TREC
+                                                            : SL_RUN_MSMARCO,
+                                o->tag, err);
+    if (st == SIMLM_OK) {
+        st = search_all(&j, &w, err);
+        if (st == SIMLM_OK)
+            st = sl_run_writer_commit(&w, err);
+        else
+            sl_run_writer_abort(&w);
+    }
+    sl_flat_search_free(j.search);
+    sl_backend_close(j.be);
+    sl_flat_close(&j.ix);
+    sl_encoded_close(&j.encoded);
+    sl_vectorizer_free(j.v);
+    sl_retriever_close(&j.model);
+    sl_queries_free(j.queries);
+    sl_free(j.text);
+    sl_free(j.vec);
+    sl_free(j.row);
+    sl_free(j.score);
+    return st;
+}
