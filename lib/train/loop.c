@@ -160,7 +160,8 @@ static void warn_at_chance(struct state *st)
     double loss = sl_meters_mean(&st->s.window, "loss");
     double chance = l->task.chance;
 
-    if (st->warned || !(chance > 0) || 4 * st->s.step < l->schedule.n_steps ||
+    if (st->warned || !(chance > 0) || st->s.step < 10 ||
+        4 * st->s.step < l->schedule.n_steps ||
         2 * st->s.step <= 3 * l->schedule.warmup || !(loss > 0.97 * chance))
         return;
     st->warned = true;

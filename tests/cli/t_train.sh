@@ -47,6 +47,26 @@ t 'to the bit' model_same a d
 t 'nor does recomputing' exits 0 rlm -o e -s 6 --checkpointing
 t 'to the bit' model_same a e
 
+# ---- how a step is cut changes the order of sums, nothing else -------------------------
+# losses FILE: the losses of its steps.   close A B: equal to six digits.
+losses() { sed -n 's/.*"event":"step".*"loss":\([0-9.e+-]*\),.*/\1/p' "$1/log.jsonl"; }
+close() {
+    losses "$1" >1.txt; losses "$2" >2.txt
+    paste 1.txt 2.txt | awk '{ n++; d = ($1 - $2) / $1; if (d * d > 1e-12) exit 1 }
+        END { exit n < 8 }' || { paste 1.txt 2.txt; return 1; }
+}
+t 'rlm in one piece' exits 0 rlm -o g -s 8 --log-every 1
+t 'rlm in pieces of 50 tokens' exits 0 rlm -o h -s 8 --log-every 1 --batch-tokens 50
+t 'has the same losses' close g h
+t 'mlm in one piece' exits 0 mlm -o i -s 8 --log-every 1
+t 'mlm in pieces of 50 tokens' exits 0 mlm -o j -s 8 --log-every 1 --batch-tokens 50
+t 'has the same losses' close i j
+t 'finetune in one piece' exits 0 finetune_lists -o fh -s 8 --log-every 1
+t 'finetune in pieces of 50 tokens' exits 0 finetune_lists -o fi -s 8 --log-every 1 --batch-tokens 50
+t 'has the same losses' close fh fi
+t 'the mean of micro-batch means' exits 0 mlm -o k -s 8 --log-every 1 --batch-tokens 50 --loss-mean micro
+t 'is another gradient' model_differs j k
+
 # ---- examples in a file ----------------------------------------------------------------
 t 'the list can be written' exits 0 finetune_lists -o fc -s 6 --save-examples train.jsonl
 t 'and read' exits 0 finetune --train train.jsonl -o fd -s 6
