@@ -49,6 +49,8 @@ static simlm_status evaluate(const struct eval_job *job, simlm_error *err)
         simlm_eval_open(&e, job->qrels, job->run, &job->measure, err);
 
     report.eval = e;
+    if (st == SIMLM_OK && !simlm_eval_n_answered(e))
+        cli_error("warning: '%s' answers none of the judged queries", job->run);
     if (st == SIMLM_OK && job->run2)
         st = compare(job, &report, &other, &table, err);
     if (st == SIMLM_OK)

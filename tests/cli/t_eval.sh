@@ -31,6 +31,9 @@ t 'the same seed gives the same bytes' sh -c '
     "$SIMLM" eval --json --per-query --compare "$1/b.run" "$1/qrels.txt" \
         "$1/a.run" -t 2 -o two && cmp one two' - "$golden"
 
+printf '7\ta\t1\n' >other.run
+t 'a run of other queries' exits 0 "$SIMLM" eval qrels.txt other.run
+t 'is warned about' grep -q "'other.run' answers none" err
 t 'no run is a usage error' exits 2 "$SIMLM" eval qrels.txt
 t 'a missing run' complains 'no.run' "$SIMLM" eval qrels.txt no.run
 t 'an unknown measure' complains "unknown measure 'x'" \
