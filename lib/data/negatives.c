@@ -288,7 +288,7 @@ static int32_t choose_positive(const struct sl_examples *e, int64_t i,
     for (int64_t p = begin; p < end; p++)
         if (takes_part(e, i, p, best) && !skip--)
             return P->row[p];
-    SL_ASSERT(!"a positive that takes part");
+    SL_ASSERT(false && "a positive that takes part");
     return -1;
 }
 

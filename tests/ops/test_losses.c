@@ -237,6 +237,36 @@ static void no_rows_change_nothing(void **state)
     }
 }
 
+/* AddressSanitizer would rather stop than return NULL. */
+__attribute__((visibility("default"))) const char *
+__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+/* The op returns, nothing is written, and sync() tells, once. */
+static void lack_of_memory_is_told_by_sync(void **state)
+{
+    static const unsigned variant[] = { 0, SL_CPU_ALL };
+    const int64_t V = (int64_t)1 << 40; /* 32 rows of logits: 128 TiB */
+
+    (void)state;
+    for (size_t v = 0; v < SL_LEN(variant); v++) {
+        struct sl_backend *be = ops_open(SL_FP32, variant[v]);
+        float h[32] = { 0 }, w = 0, loss = 3;
+        int32_t label[32] = { 0 };
+
+        be->ops->vocab_ce(be, R(&loss), NULL, NULL, NULL, A(h), R(&w), NULL,
+                          label, 32, 1, V, 1);
+        check_fails(SIMLM_E_NOMEM, "out of memory for the backend's scratch",
+                    be->sync(be, &err));
+        check_ok(be->sync(be, &err));
+        check_msg(loss == 3, "loss is %g", loss);
+        sl_backend_close(be);
+    }
+}
+
 /* The variance of a constant row is 0: y is the bias, and nothing flows. */
 static void a_constant_row_gives_the_bias(void **state)
 {
@@ -377,6 +407,7 @@ int main(void)
         cmocka_unit_test(large_logits_do_not_overflow),
         cmocka_unit_test(samples_follow_the_softmax),
         cmocka_unit_test(no_rows_change_nothing),
+        cmocka_unit_test(lack_of_memory_is_told_by_sync),
         cmocka_unit_test(a_constant_row_gives_the_bias),
         cmocka_unit_test(a_large_mean_keeps_the_variance),
         cmocka_unit_test(a_zero_vector_stays_zero_and_finite),

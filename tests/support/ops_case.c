@@ -74,6 +74,9 @@ SIZE(size_logits, s->n, s->n * s->m)
 SIZE(size_full_logits, s->n, s->n * s->m + 3 * s->n)
 SIZE(size_picked, (s->N + 1) / 2, s->D)
 SIZE(size_NN, s->n, s->N)
+SIZE(size_groups, s->n, s->m)
+SIZE(size_passes, 2 * s->n, s->m)
+SIZE(two, 1, 2)
 
 /* ---- the ops ---- */
 
@@ -281,6 +284,34 @@ static void contrastive_b(struct ops_run *r)
     contrast(r, real(r->din[0]), real(r->din[1]), weight_of_loss(r));
 }
 
+static void distil(struct ops_run *r, void *dq, void *dp, double weight)
+{
+    OPS->distill(r->be, real(r->out[0]), real(dq), real(dp), real(r->in[0]),
+                 real(r->in[1]), real(r->in[2]), r->s.n, r->s.m, r->s.D, 3.5,
+                 weight);
+}
+
+static void distill_f(struct ops_run *r)
+{
+    distil(r, NULL, NULL, 1);
+}
+
+static void distill_b(struct ops_run *r)
+{
+    distil(r, r->din[0], r->din[1], weight_of_loss(r));
+}
+
+static void rdrop_f(struct ops_run *r)
+{
+    OPS->rdrop(r->be, real(r->out[0]), NULL, real(r->in[0]), r->s.n, r->s.m, 1);
+}
+
+static void rdrop_b(struct ops_run *r)
+{
+    OPS->rdrop(r->be, real(r->out[0]), real(r->din[0]), real(r->in[0]), r->s.n,
+               r->s.m, weight_of_loss(r));
+}
+
 static void add_f(struct ops_run *r)
 {
     copy(r, r->out[0], r->in[0], r->in_n[0]);
@@ -371,6 +402,13 @@ const struct ops_case ops_cases[] = {
     CONTRASTIVE(", full", FULL, size_full_logits),
     CONTRASTIVE(", full, masked", FULL | MASKED, size_full_logits),
     CONTRASTIVE(", QK", 0, size_logits),
+    { "distill",
+      { { "q", OPS_ADD | OPS_UNIT, size_nD },
+        { "p", OPS_ADD | OPS_UNIT, size_passages },
+        { "teacher", OPS_CONST, size_groups } },
+      { { "loss", OPS_ADD, one } }, distill_f, distill_b, 0 },
+    { "rdrop", { { "logits", 0, size_passes } },
+      { { "losses", OPS_ADD | OPS_ONE_WEIGHT, two } }, rdrop_f, rdrop_b, 0 },
     { "add", { { "y", OPS_ACT, size_ND }, { "x", OPS_ACT, size_ND } },
       { { "y", OPS_ACT, size_ND } }, add_f, NULL, 0 },
     { "adamw",
@@ -456,6 +494,9 @@ static void draw_inputs(struct ops_run *r)
              t->flags & OPS_POSITIVE ? 1 : size, (uint64_t)k);
     }
     draw(r, r->dout, r->out_n[0], -1, 1, 100);
+    for (int64_t i = 1; i < r->out_n[0]; i++)
+        if (r->c->out[0].flags & OPS_ONE_WEIGHT)
+            copy(r, sl_real_at(r->be, r->dout, i), r->dout, 1);
 }
 
 static int32_t *upload_i32(struct sl_backend *be, const int32_t *src, int64_t n)
@@ -643,7 +684,8 @@ static void compare_all(const struct ops_run *got, const struct ops_run *want,
         compare(got, want, "", want->c->out[k].name, got->out[k], want->out[k],
                 want->out_n[k], tol);
     for (int k = 0; k < want->n_in && want->c->backward; k++)
-        compare(got, want, "d", want->c->in[k].name, got->din[k], want->din[k],
+        if (!(want->c->in[k].flags & OPS_CONST))
+            compare(got, want, "d", want->c->in[k].name, got->din[k], want->din[k],
                 want->in_n[k], tol);
 }
 
