@@ -46,6 +46,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <simlm/eval.h> /* how good a ranking is */
 #include <simlm/observer.h>
 #include <simlm/status.h>
 #include <simlm/version.h>

@@ -1,5 +1,6 @@
 /*
- * retrieve/retrieve_jobs.h - what <simlm/jobs.h> offers, arguments already checked.
+ * retrieve/retrieve_jobs.h - what <simlm/jobs.h> offers, arguments already
+ * checked.
  */
 #ifndef SL_RETRIEVE_RETRIEVE_JOBS_H
 #define SL_RETRIEVE_RETRIEVE_JOBS_H

@@ -86,6 +86,15 @@ t 'a progress file that is none is named' complains 'bad/progress.json' \
 t 'overwriting helps' $enc --overwrite -o bad corpus.jsonl
 t 'and gives the same' same whole/embeddings.npy bad/embeddings.npy
 
+# ---- a disk that fills up --------------------------------------------------------
+full() { (trap '' XFSZ; ulimit -f 64; $enc -o full corpus.jsonl); }
+t 'a disk that fills up is named' complains 'full' full
+t 'nothing has a final name' sh -c \
+    '[ ! -e full/embeddings.npy ] && [ ! -e full/ids.txt ] && [ ! -e full/encode.json ]'
+t 'with more room it goes on' sh -c '"$@" 2>&1 | grep -q "continuing after"' - \
+    "$SIMLM" encode --model model --side passage -o full corpus.jsonl
+t 'to the same bits' same whole/embeddings.npy full/embeddings.npy
+
 # ---- a polite stop ---------------------------------------------------------------
 $enc -o polite corpus.jsonl 2>err &
 pid=$!
