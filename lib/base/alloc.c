@@ -2,17 +2,34 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool sl_mul_size(size_t *out, size_t a, size_t b)
 {
     return !__builtin_mul_overflow(a, b, out);
 }
 
+/*
+ * More than the machine has?  Linux would grant it and kill the process once
+ * it is used.  Small requests are not worth the question.
+ */
+static bool beyond_memory(size_t bytes)
+{
+    long pages, page;
+
+    if (bytes < (size_t)1 << 30)
+        return false;
+    pages = sysconf(_SC_PHYS_PAGES);
+    page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 && bytes / (size_t)page > (size_t)pages;
+}
+
 void *sl_alloc(size_t count, size_t size)
 {
     size_t bytes;
 
-    if (!sl_mul_size(&bytes, count, size) || bytes > SIZE_MAX / 2)
+    if (!sl_mul_size(&bytes, count, size) || bytes > SIZE_MAX / 2 ||
+        beyond_memory(bytes))
         return NULL;
     bytes = (bytes + SL_ALIGN - 1) & ~(size_t)(SL_ALIGN - 1);
     return aligned_alloc(SL_ALIGN, bytes ? bytes : SL_ALIGN);

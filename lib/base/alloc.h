@@ -2,9 +2,10 @@
  * base/alloc.h - heap memory with checked sizes, 64-byte aligned.
  *
  * A count that came from a file may be anything, so count * size is checked;
- * NULL means "too large or out of memory" alike.  Free with sl_free(); every
- * piece starts on a cache line and is a multiple of one long, so vector code
- * may read (never write) past the last element to the end of the line.
+ * NULL means "too large or out of memory" alike, and more than the machine's
+ * memory is too large.  Free with sl_free(); every piece starts on a cache line
+ * and is a multiple of one long, so vector code may read (never write) past the
+ * last element to the end of the line.
  */
 #ifndef SL_BASE_ALLOC_H
 #define SL_BASE_ALLOC_H

@@ -347,21 +347,15 @@ static simlm_status open_session(struct pretrain *p, simlm_error *err)
     const simlm_train_options *t = &p->o->train;
     struct sl_rlm_options o = { .generator_dropout = p->o->generator_dropout };
     struct sl_session_options *s = &o.session;
+    int64_t all = (int64_t)t->batch * p->o->max_length;
     size_t bytes;
 
     s->max_tokens = t->batch_tokens > p->o->max_length ? t->batch_tokens
                                                        : p->o->max_length;
+    if (s->max_tokens > all)
+        s->max_tokens = all;
     s->max_seqs = t->batch < s->max_tokens / 2 ? t->batch : s->max_tokens / 2;
     s->checkpoint = t->checkpointing;
-    p->start = SL_NEW_ARRAY(int32_t, s->max_seqs + 1);
-    p->rows = SL_NEW_ARRAY(int32_t, s->max_tokens);
-    p->enc_rows = SL_NEW_ARRAY(int32_t, s->max_tokens);
-    p->dec_rows = SL_NEW_ARRAY(int32_t, s->max_tokens);
-    p->labels = SL_NEW_ARRAY(int32_t, s->max_tokens);
-    if (!p->start || !p->rows || !p->enc_rows || !p->dec_rows || !p->labels)
-        return sl_fail_nomem(err, "a micro-batch");
-    SL_TRY(sl_lm_batch_init(&p->batch, t->batch, p->o->max_length, p->rlm,
-                            err));
     if (p->rlm)
         SL_TRY(sl_rlm_new(&p->rlm_session, p->setup.model, p->generator, &o,
                           err));
@@ -369,7 +363,15 @@ static simlm_status open_session(struct pretrain *p, simlm_error *err)
         SL_TRY(sl_mlm_new(&p->mlm_session, p->setup.model, s, err));
     bytes = p->rlm ? sl_rlm_bytes(p->rlm_session)
                    : sl_mlm_bytes(p->mlm_session);
-    return sl_setup_check_memory(&p->setup, bytes, err);
+    SL_TRY(sl_setup_check_memory(&p->setup, bytes, err));
+    p->start = SL_NEW_ARRAY(int32_t, s->max_seqs + 1);
+    p->rows = SL_NEW_ARRAY(int32_t, s->max_tokens);
+    p->enc_rows = SL_NEW_ARRAY(int32_t, s->max_tokens);
+    p->dec_rows = SL_NEW_ARRAY(int32_t, s->max_tokens);
+    p->labels = SL_NEW_ARRAY(int32_t, s->max_tokens);
+    if (!p->start || !p->rows || !p->enc_rows || !p->dec_rows || !p->labels)
+        return sl_fail_nomem(err, "a micro-batch");
+    return sl_lm_batch_init(&p->batch, t->batch, p->o->max_length, p->rlm, err);
 }
 
 static simlm_status train(struct pretrain *p, simlm_error *err)

@@ -226,9 +226,19 @@ static void sizes_are_checked(void **state)
     check_msg(sl_hash64("abc", 3, 0) == 0x44BC2CF5AD770999u, "XXH64 differs");
 }
 
+/* 64 TiB: granted by some systems, to be paid for with the process's life. */
+static void more_than_the_machine_has_is_refused(void **state)
+{
+    (void)state;
+    assert_null(sl_alloc((size_t)1 << 46, 1));
+    assert_null(sl_calloc((size_t)1 << 23, (size_t)1 << 23));
+    assert_null(sl_calloc(SIZE_MAX / 2, 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(more_than_the_machine_has_is_refused),
         cmocka_unit_test(philox_is_the_published_generator),
         cmocka_unit_test(python_random_is_cpythons),
         cmocka_unit_test(a_stream_is_uniform_and_a_shuffle_permutes),
