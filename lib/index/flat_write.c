@@ -136,15 +136,15 @@ simlm_status sl_flat_writer_add(struct sl_flat_writer *w, const float *vector,
     return SIMLM_OK;
 }
 
-/* Zeros up to `at`, then the bytes. */
-static void write_at(FILE *f, uint64_t at, const void *bytes, size_t n)
+/* The section at `at`, and zeros up to the next. */
+static void write_section(FILE *f, const void *bytes, size_t n, uint64_t at,
+                          uint64_t next)
 {
     static const unsigned char zero[SL_ALIGN];
-    long here = ftell(f);
 
-    if (here >= 0 && (uint64_t)here < at)
-        fwrite(zero, 1, (size_t)(at - (uint64_t)here), f);
+    SL_ASSERT(at + n <= next && next - (at + n) < SL_ALIGN);
     fwrite(bytes, 1, n, f);
+    fwrite(zero, 1, (size_t)(next - (at + n)), f);
 }
 
 static simlm_status finish_file(struct sl_flat_writer *w, simlm_error *err)
@@ -160,9 +160,10 @@ static simlm_status finish_file(struct sl_flat_writer *w, simlm_error *err)
     FILE *f = w->out.f;
 
     sl_flat_lay_out(&h, w->ids.text.len, path_bytes);
-    write_at(f, h.id_at_at, w->ids.at.s, w->ids.at.len);
-    write_at(f, h.ids_at, sl_str_c(&w->ids.text), w->ids.text.len);
-    write_at(f, h.model_path_at, w->model_path, path_bytes);
+    write_section(f, w->ids.at.s, w->ids.at.len, h.id_at_at, h.ids_at);
+    write_section(f, sl_str_c(&w->ids.text), w->ids.text.len, h.ids_at,
+                  h.model_path_at);
+    write_section(f, w->model_path, path_bytes, h.model_path_at, h.file_bytes);
     if (fseek(f, 0, SEEK_SET))
         return sl_fail_errno(err, "write", w->out.path);
     fwrite(&h, 1, sizeof h, f);
