@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 make_model model --layers 4 --hidden 96 --ffn 384 || exit 1
 make_corpus 480 >corpus.jsonl
 # A variable, not a function: in the background it must be the process itself.
-enc="$SIMLM encode --quiet --model model --side passage --save-every 8
+enc="$SIMLM encode --quiet --model model --side passage --save-every 16
      --batch-tokens 64 --threads 1"
 saved() { sed 's/.*"rows":\[\([^]]*\)\].*/\1/' "$1/progress.json" 2>/dev/null |
     tr ',' '\n' | grep -c .; }
@@ -31,13 +31,13 @@ kill_at() {
 
 t 'a run that nobody disturbs' $enc -o whole corpus.jsonl
 
-t 'a run is killed' kill_at part 5
+t 'a run is killed' kill_at part 3
 t 'what is there is not taken for embeddings' complains 'not finished' \
     "$SIMLM" index --quiet -o index part
 before=$(saved part)
-t 'killed again' kill_at part $((before + 5))
+t 'killed again' kill_at part $((before + 3))
 t 'it had gone on where it was' [ "$(saved part)" -gt "$before" ]
-t 'and killed once more' kill_at part $((before + 20))
+t 'and killed once more' kill_at part $((before + 8))
 $enc -o busy corpus.jsonl &
 pid=$!
 while [ ! -e busy/progress.json ]; do sleep 0.01; done
@@ -54,7 +54,7 @@ t 'with the same ids' same whole/ids.txt part/ids.txt
 t 'and nothing else' sh -c \
     '[ "$(ls part | tr "\n" " ")" = "embeddings.npy encode.json ids.txt " ]'
 
-t 'shards are killed, too' kill_at shards 20 --shard-size 50
+t 'shards are killed, too' kill_at shards 9 --shard-size 50
 t 'some of them are whole' test -e shards/embeddings-00001.npy
 t 'they are continued' $enc -o shards --shard-size 50 corpus.jsonl
 for f in shards/embeddings-*.npy; do tail -c +129 "$f"; done >got
@@ -62,24 +62,24 @@ tail -c +129 whole/embeddings.npy >want
 t 'to the same rows' same want got
 
 # ---- what was saved is proved before it is kept ---------------------------------
-t 'killed' kill_at hurt 12
+t 'killed' kill_at hurt 6
 n=$(saved hurt)
-# Row 20 is in the third saving; spoil it, and cut the last one short.
+# Row 20 is in the second saving; spoil it, and cut the last one short.
 printf 'spoilt' | dd of=hurt/embeddings.npy.part bs=1 conv=notrunc 2>t.dd \
     seek=$((128 + 20 * 96 * 4))
 t 'a saving that is spoilt is noticed' sh -c '"$1" encode --model model \
-    --side passage --save-every 8 -o hurt corpus.jsonl 2>&1 |
+    --side passage --save-every 16 -o hurt corpus.jsonl 2>&1 |
     grep -q "continuing after 16 rows"' - "$SIMLM"
 t 'and made anew' same whole/embeddings.npy hurt/embeddings.npy
-t 'killed' kill_at cut 12
+t 'killed' kill_at cut 6
 head -c 3000 cut/embeddings.npy.part >short && mv short cut/embeddings.npy.part
 t 'a part that lost its end' $enc -o cut corpus.jsonl
 t 'is completed' same whole/embeddings.npy cut/embeddings.npy
-t 'killed' kill_at lost 12
+t 'killed' kill_at lost 6
 rm lost/embeddings.npy.part
 t 'a part that is gone' $enc -o lost corpus.jsonl
 t 'is made again' same whole/embeddings.npy lost/embeddings.npy
-t 'killed' kill_at bad 5
+t 'killed' kill_at bad 3
 echo '{"key": 7' >bad/progress.json
 t 'a progress file that is none is named' complains 'bad/progress.json' \
     $enc -o bad corpus.jsonl
@@ -98,7 +98,7 @@ t 'to the same bits' same whole/embeddings.npy full/embeddings.npy
 # ---- a polite stop ---------------------------------------------------------------
 $enc -o polite corpus.jsonl 2>err &
 pid=$!
-while [ "$(saved polite)" -lt 5 ] && kill -0 $pid 2>/dev/null; do sleep 0.01; done
+while [ "$(saved polite)" -lt 3 ] && kill -0 $pid 2>/dev/null; do sleep 0.01; done
 kill -TERM $pid
 wait $pid
 t 'SIGTERM ends it with exit code 1' [ $? = 1 ]
