@@ -10,6 +10,8 @@
  *            statistics, losses, logits of similarities, final vectors
  *            (fp32; fp64 in those tests)
  *
+ * A backend is used by one thread at a time: it owns the scratch its ops work in.
+ *
  * Pointers to them are addresses in the backend's own memory.  Model code never
  * reads through one: it moves data with upload/download, which convert from and
  * to float, and steps with sl_act_at() and sl_real_at().
@@ -74,7 +76,7 @@ enum {
 };
 unsigned sl_cpu_detect(void);
 
-/* From SIMLM_CPU=ref|avx2|avx512 (unset: everything the machine has). */
+/* From SIMLM_CPU=ref|avx2|avx512; unset or anything else: all the machine has. */
 unsigned sl_cpu_from_env(void);
 
 enum sl_compute { SL_FP32 = 0, SL_FP64 = 1 /* reference only, for tests */ };
