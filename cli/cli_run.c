@@ -103,9 +103,8 @@ static bool on_cancelled(void *ctx)
 /*
  * The first signal asks the job to save and stop; the second kills.
  *
- * A thread waits for them, and all others block them: no handler ever runs on
- * a computing thread.  oneDNN's generated code keeps data below its stack
- * pointer, beyond the red zone, and a handler's frame there destroys it.
+ * A thread waits for them, and all others block them: no handler runs on a
+ * computing thread, and what is done here need not be safe in a handler.
  */
 static void *wait_for_signals(void *set)
 {
@@ -121,14 +120,23 @@ static void *wait_for_signals(void *set)
     return NULL;
 }
 
+/* What the caller has us ignore (nohup, a shell's background) stays ignored. */
+static void add_unless_ignored(sigset_t *set, int sig)
+{
+    struct sigaction now;
+
+    if (!sigaction(sig, NULL, &now) && now.sa_handler != SIG_IGN)
+        sigaddset(set, sig);
+}
+
 static void catch_signals(void)
 {
     static sigset_t set;
     pthread_t waiter;
 
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    add_unless_ignored(&set, SIGINT);
+    add_unless_ignored(&set, SIGTERM);
     /* Threads that are made from now on inherit the mask. */
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (pthread_create(&waiter, NULL, wait_for_signals, &set))

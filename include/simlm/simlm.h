@@ -34,9 +34,9 @@
  *            and a searcher belong to one thread at a time.  There is no global
  *            state.  A call uses as many cores as OpenMP gives the calling
  *            thread (OMP_NUM_THREADS; simlm_encoder_set_threads).
- *   signals  A handler must not run on the stack of a thread that is inside a
- *            call (block the signal there, or use sigaltstack and SA_ONSTACK):
- *            generated matrix kernels keep data below the stack pointer.
+ *   signals  The library installs no handlers; the caller's may run at any time,
+ *            and are held back for the fractions of a millisecond in which
+ *            generated matrix kernels run.
  *   bits     A result does not depend on the number of threads, nor on what
  *            else is in the batch: bit for bit, on one instruction set.
  */

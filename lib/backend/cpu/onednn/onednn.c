@@ -1,6 +1,7 @@
 #include "backend/cpu/onednn/onednn.h"
 
 #include <oneapi/dnnl/dnnl.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -22,6 +23,7 @@ struct sl_onednn {
     struct sl_tile_code *slot[SLOTS];
     int64_t n_codes;
     bool avx512;
+    sigset_t handlers; /* what waits while generated code runs */
     void *scratch;
     size_t scratch_bytes;
 };
@@ -34,6 +36,18 @@ static bool has_avx512(void)
     unsigned isa = (unsigned)dnnl_get_effective_cpu_isa();
 
     return (isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
+}
+
+/* All signals but the faults of the code itself. */
+static void fill_handlers(sigset_t *set)
+{
+    sigfillset(set);
+    sigdelset(set, SIGSEGV);
+    sigdelset(set, SIGBUS);
+    sigdelset(set, SIGFPE);
+    sigdelset(set, SIGILL);
+    sigdelset(set, SIGTRAP);
+    sigdelset(set, SIGABRT);
 }
 
 simlm_status sl_onednn_open(struct sl_onednn **out, bool avx2_only,
@@ -52,6 +66,7 @@ simlm_status sl_onednn_open(struct sl_onednn **out, bool avx2_only,
         return sl_fail(err, SIMLM_E_BACKEND, "oneDNN has no CPU engine");
     }
     dnn->avx512 = has_avx512();
+    fill_handlers(&dnn->handlers);
     *out = dnn;
     return SIMLM_OK;
 }
@@ -234,6 +249,24 @@ size_t sl_tile_work_bytes(const struct sl_tile_code *code)
     return dnnl_memory_desc_get_size(&code->work);
 }
 
+/*
+ * Some of oneDNN's generated code uses the stack pointer as a pointer into work
+ * space on the heap (its issue 4845, mended in 2026).  The frame of a signal
+ * handler would destroy what lies below, so handlers wait: half a microsecond
+ * a tile.
+ */
+static bool execute(struct sl_onednn *dnn, dnnl_primitive_t primitive, int n,
+                    const dnnl_exec_arg_t *arg)
+{
+    sigset_t before;
+    bool ok;
+
+    pthread_sigmask(SIG_BLOCK, &dnn->handlers, &before);
+    ok = dnnl_primitive_execute(primitive, dnn->stream, n, arg) == dnnl_success;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ok;
+}
+
 bool sl_tile_run(struct sl_onednn *dnn, const struct sl_tile_code *code,
                  float *c, const float *a, const float *b, const float *bias,
                  void *work)
@@ -263,8 +296,7 @@ bool sl_tile_run(struct sl_onednn *dnn, const struct sl_tile_code *code,
         ok = dnnl_memory_create(&arg[n].memory, use[n].md, dnn->engine,
                                 p.out) == dnnl_success;
     }
-    ok = ok && dnnl_primitive_execute(code->primitive, dnn->stream, n, arg) ==
-                   dnnl_success;
+    ok = ok && execute(dnn, code->primitive, n, arg);
     while (n > 0)
         dnnl_memory_destroy(arg[--n].memory);
     return ok;
