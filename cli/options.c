@@ -243,6 +243,19 @@ static const struct option_row *row_of(const struct option_row *options, int c)
     return NULL;
 }
 
+/* What getopt_long() found wrong: c is '?' or ':', optopt the option, if any. */
+static void complain(int c, const char *arg, const char *const *usage)
+{
+    const char brief[] = {'-', (char)optopt, '\0'};
+    bool is_long = !optopt || optopt >= LONG_BASE;
+
+    options_usage(usage,
+                  c == ':'              ? "option '%s' needs a value"
+                  : optopt >= LONG_BASE ? "option '%s': no value is expected"
+                                        : "unknown option '%s'",
+                  is_long ? arg : brief);
+}
+
 /* Help shows defaults, so it is looked for before any value is set. */
 static bool wants_help(int argc, char **argv)
 {
@@ -270,9 +283,7 @@ int options_parse(int argc, char **argv, const struct option_row *options,
         const struct option_row *o;
 
         if (c == '?' || c == ':') {
-            options_usage(usage, c == ':' ? "option '%s' needs a value"
-                                          : "unknown option '%s'",
-                          argv[optind - 1]);
+            complain(c, argv[optind - 1], usage);
             return PARSED_ERROR;
         }
         o = row_of(options, c);

@@ -16,4 +16,10 @@ for c in $("$SIMLM" help | sed -n 's/^  \([a-z0-9-]*\) .*/\1/p'); do
     t "$c --help" exits 0 "$SIMLM" "$c" --help
     t "$c --no-such-option" exits 2 "$SIMLM" "$c" --no-such-option
 done
+t 'a letter of several that is no option is named' \
+    sh -c '"$SIMLM" eval -cz a b 2>&1 | grep -q "unknown option .-z."'
+t 'a missing value is named' \
+    sh -c '"$SIMLM" eval a b -l 2>&1 | grep -q "option .-l. needs a value"'
+t 'a value too many is named' \
+    sh -c '"$SIMLM" eval --quiet=1 a b 2>&1 | grep -q "quiet=1.: no value"'
 finish
