@@ -119,8 +119,8 @@ SIMLM_API void simlm_encoder_set_threads(simlm_encoder *e, int32_t threads);
  *   n     1 <= n <= max_batch
  *   vec   [n, dim], written in full or, on error, not at all
  *
- * Allocates nothing, except for the tokens of a text longer than 8,192 of them
- * and than any before it.
+ * Allocates nothing, but for two things that are kept: room for a text of more
+ * than 8,192 tokens, and the matrix code for a batch of a size not seen before.
  */
 SIMLM_API simlm_status simlm_encode(simlm_encoder *e, simlm_side side,
                                     const simlm_text *text, int32_t n,

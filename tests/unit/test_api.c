@@ -167,6 +167,64 @@ static void any_bytes_are_a_text(void **state)
     encode(v, SIMLM_PASSAGE, t, 3, 3, 0);
 }
 
+/* ---- memory -------------------------------------------------------------- */
+
+/*
+ * All of the library's memory comes from aligned_alloc(); this one, in front of
+ * the C library's, counts.  (A sanitizer has its own, which must stay.)
+ */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define KEEP_ALLOCATOR
+#endif
+#endif
+#else
+#define KEEP_ALLOCATOR
+#endif
+
+#ifndef KEEP_ALLOCATOR
+static long n_allocated;
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    void *p = NULL;
+
+    n_allocated++;
+    return posix_memalign(&p, alignment, size) ? NULL : p;
+}
+
+static void a_call_allocates_nothing(void **state)
+{
+    static const char *const ids[2] = { "a", "b" };
+    simlm_encoder *e = NULL;
+    simlm_index *ix = NULL;
+    simlm_searcher *s = NULL;
+    float vec[N * DIM];
+    simlm_hit hit[N * 2];
+    long before;
+
+    (void)state;
+    check_ok(simlm_encoder_new(&e, model, N, &err));
+    /* The first call of a shape makes oneDNN's code for it. */
+    check_ok(simlm_encode(e, SIMLM_PASSAGE, texts, N, vec, &err));
+    check_ok(simlm_index_new(&ix, vec, ids, 2, DIM, &err));
+    check_ok(simlm_searcher_new(&s, ix, N, 2, &err));
+    check_ok(simlm_search(s, hit, vec, N, 2, &err));
+    before = n_allocated;
+    assert_true(before > 0);
+    for (int i = 0; i < 3; i++) {
+        check_ok(simlm_encode(e, SIMLM_PASSAGE, texts, N, vec, &err));
+        check_ok(simlm_search(s, hit, vec, N, 2, &err));
+    }
+    check_msg(n_allocated == before, "%ld pieces of memory were taken",
+              n_allocated - before);
+    simlm_searcher_free(s);
+    simlm_index_close(ix);
+    simlm_encoder_free(e);
+}
+#endif
+
 /* ---- threads ------------------------------------------------------------- */
 
 static void *encode_often(void *out)
@@ -335,6 +393,9 @@ int main(void)
         cmocka_unit_test(a_vector_is_the_same_bits_alone_and_in_any_batch),
         cmocka_unit_test(a_missing_title_is_the_models_own),
         cmocka_unit_test(any_bytes_are_a_text),
+#ifndef KEEP_ALLOCATOR
+        cmocka_unit_test(a_call_allocates_nothing),
+#endif
         cmocka_unit_test(encoders_of_one_model_work_side_by_side),
         cmocka_unit_test(a_text_finds_itself),
         cmocka_unit_test(a_breach_names_the_parameter),
