@@ -52,9 +52,9 @@ t 'all of them together' "$CC" -std=c99 -pedantic -Wall -Wextra -Werror \
     -I"$include" -fsyntax-only all.c
 
 # ---- symbols --------------------------------------------------------------------
-# Declared: the name before the parenthesis of what follows SIMLM_API.
-cat "$include"/simlm/*.h | "$CC" -fpreprocessed -dD -E -P -x c - 2>/dev/null | grep -v '^ *#' |
-    tr '\n' ' ' | grep -o 'SIMLM_API [^;(]*(' |
+# Declared: the name before the parenthesis of what SIMLM_API stands before.
+"$CC" -std=c99 -I"$include" -DSIMLM_API=EXPORTED -E -P all.c |
+    tr '\n' ' ' | grep -o 'EXPORTED [^;(]*(' |
     sed 's/ *($//; s/.*[ *]//' | sort -u >declared
 nm -D --defined-only "$lib/libsimlm.so" |
     awk '$2 ~ /[TDBR]/ { print $3 }' | grep -v '^__\|^_init$\|^_fini$' |
