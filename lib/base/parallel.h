@@ -1,5 +1,5 @@
 /*
- * base/parallel.h - loops over several threads (OpenMP underneath).
+ * base/parallel.h - loops over several threads.
  *
  * Work is cut by problem size, never by thread count: `fn` is called on
  * half-open ranges [begin, end) that are whole multiples of `grain` long (the
@@ -16,7 +16,11 @@
 
 typedef void sl_range_fn(void *ctx, int64_t begin, int64_t end);
 
-/* n >= 0, grain >= 1.  One range: runs in the caller without a thread. */
+/*
+ * n >= 0, grain >= 1.  A single range, a loop within a loop, and a loop while
+ * another thread's is running, run in the caller.  Libraries that use OpenMP
+ * run alone when fn calls them.
+ */
 void sl_parallel_for(int64_t n, int64_t grain, sl_range_fn *fn, void *ctx);
 
 /* Threads the next loops of this calling thread use; n = 0 means one a core. */

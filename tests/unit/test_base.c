@@ -1,6 +1,8 @@
 /* base/: numbers, maps, strings and files behave as their headers say. */
 #include "check.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
@@ -218,6 +220,44 @@ static void a_parallel_loop_covers_its_range_once(void **state)
     sl_parallel_for(0, 1, square_range, NULL);
 }
 
+static void count_ranges(void *ctx, int64_t begin, int64_t end)
+{
+    atomic_llong *sum = ctx;
+
+    atomic_fetch_add(sum, end - begin);
+    assert_true(sl_parallel_worker() >= 0 && sl_parallel_worker() < 4);
+}
+
+static void nest(void *ctx, int64_t begin, int64_t end)
+{
+    for (int64_t i = begin; i < end; i++)
+        sl_parallel_for(100, 3, count_ranges, ctx);
+}
+
+static void *loop_many_times(void *ctx)
+{
+    sl_parallel_set_threads(4);
+    for (int i = 0; i < 2000; i++)
+        sl_parallel_for(50, 1, count_ranges, ctx);
+    return NULL;
+}
+
+static void loops_may_nest_and_meet(void **state)
+{
+    (void)state;
+    atomic_llong sum = 0;
+    pthread_t other;
+
+    sl_parallel_set_threads(4);
+    sl_parallel_for(20, 1, nest, &sum);
+    assert_int_equal(sum, 2000);
+    sum = 0;
+    assert_int_equal(pthread_create(&other, NULL, loop_many_times, &sum), 0);
+    loop_many_times(&sum);
+    pthread_join(other, NULL);
+    assert_int_equal(sum, 200000);
+}
+
 static void sizes_are_checked(void **state)
 {
     (void)state;
@@ -249,6 +289,7 @@ int main(void)
         cmocka_unit_test(directories_come_and_go),
         cmocka_unit_test(an_arena_measures_then_carves),
         cmocka_unit_test(a_parallel_loop_covers_its_range_once),
+        cmocka_unit_test(loops_may_nest_and_meet),
         cmocka_unit_test(sizes_are_checked),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -198,23 +198,36 @@ static bool generate(struct sl_onednn *dnn, struct sl_tile_code *code)
     return ok;
 }
 
+struct generation {
+    struct sl_onednn *dnn;
+    struct sl_tile_code *code;
+    bool ok;
+};
+
+/* In a loop, because there oneDNN makes code for one thread. */
+static void generate_alone(void *ctx, int64_t begin, int64_t end)
+{
+    struct generation *g = ctx;
+
+    (void)begin;
+    (void)end;
+    g->ok = generate(g->dnn, g->code);
+}
+
 static struct sl_tile_code *add_code(struct sl_backend *be,
                                      struct sl_onednn *dnn,
                                      const struct sl_tile *tile)
 {
     struct sl_tile_code *code = SL_NEW(struct sl_tile_code);
-    int threads = sl_parallel_threads();
-    bool ok;
+    struct generation g = {.dnn = dnn, .code = code};
 
     if (!code) {
         sl_cpu_failed(be, SIMLM_E_NOMEM);
         return NULL;
     }
     code->tile = *tile;
-    sl_parallel_set_threads(1); /* the code is for one thread */
-    ok = generate(dnn, code);
-    sl_parallel_set_threads(threads);
-    if (!ok) {
+    sl_parallel_for(1, 1, generate_alone, &g);
+    if (!g.ok) {
         sl_free(code);
         sl_cpu_failed(be, SIMLM_E_BACKEND);
         return NULL;

@@ -84,19 +84,6 @@ static void copy_tail(float *to, const float *x, int64_t first, int64_t M,
     memset(to + used, 0, ((size_t)(rows * K) - used) * sizeof *to);
 }
 
-/* A single tile would run outside of any parallel loop, where oneDNN may cut it
- * for as many threads as there are. */
-static void run_tiles(int64_t n, sl_range_fn *fn, void *job)
-{
-    int threads = sl_parallel_threads();
-
-    if (n == 1)
-        sl_parallel_set_threads(1);
-    sl_parallel_for(n, 1, fn, job);
-    if (n == 1)
-        sl_parallel_set_threads(threads);
-}
-
 /* ---- rows ---- */
 
 enum { FIRST, NEXT, LAST }; /* chunks of the sum over K */
@@ -265,7 +252,7 @@ void sl_rows_product(struct sl_backend *be, const struct sl_rows_product *p)
         copy_tail(x_tail, p->x, p->M - p->M % j.m, p->M, p->K, j.tail);
     j.x_tail = x_tail;
     j.work = at;
-    run_tiles(j.blocks * parts(p->N, j.n), rows_tiles, &j);
+    sl_parallel_for(j.blocks * parts(p->N, j.n), 1, rows_tiles, &j);
 }
 
 /* ---- weights ---- */
@@ -375,5 +362,5 @@ void sl_weight_product(struct sl_backend *be, float *dw, const float *dy,
     j.dy_tail = dy_tail;
     j.x_tail = x_tail;
     j.work = at;
-    run_tiles(parts(O, j.m) * parts(I, j.n), weight_tiles, &j);
+    sl_parallel_for(parts(O, j.m) * parts(I, j.n), 1, weight_tiles, &j);
 }
