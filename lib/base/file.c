@@ -199,7 +199,11 @@ simlm_status sl_dir_make(const char *path, simlm_error *err)
             continue;
         *at = '\0';
         if (mkdir(p, 0777) && !(errno == EEXIST && sl_dir_exists(p)))
-            st = sl_fail_errno(err, "create directory", path);
+            st = errno == EEXIST
+                     ? sl_fail(err, SIMLM_E_IO,
+                               "cannot create directory '%s': '%s' is a file",
+                               path, p)
+                     : sl_fail_errno(err, "create directory", path);
         *at = keep;
         if (!keep)
             break;

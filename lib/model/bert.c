@@ -123,7 +123,7 @@ static simlm_status new_shape(struct sl_bert **out, struct sl_backend *be,
     SL_TRY(sl_config_check(cfg, "model", err));
     if (parts.n_decoder < 0 || parts.n_decoder > cfg->layers)
         return sl_fail(err, SIMLM_E_ARG,
-                       "a decoder of %lld layers: the encoder has %lld",
+                       "a decoder of %lld layers: the encoder has only %lld",
                        (long long)parts.n_decoder, (long long)cfg->layers);
     m = SL_NEW(struct sl_bert);
     if (!m)

@@ -28,6 +28,14 @@ static char *with_suffix(const char *path, const char *what)
     return NULL;
 }
 
+simlm_status sl_modeldir_check(const char *path, simlm_error *err)
+{
+    if (sl_file_exists(path) && !sl_dir_exists(path))
+        return sl_fail(err, SIMLM_E_FORMAT,
+                       "'%s' is a file, not a model directory", path);
+    return SIMLM_OK;
+}
+
 /* An empty directory may be replaced, and one that holds a model. */
 static simlm_status check_replaceable(const char *path, simlm_error *err)
 {

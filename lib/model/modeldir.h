@@ -56,6 +56,9 @@ simlm_status sl_profile_load(struct sl_profile *p, const char *dir,
 simlm_status sl_profile_save(const struct sl_profile *p, const char *dir,
                              const struct sl_config *cfg, simlm_error *err);
 
+/* A file that is there is none; what a directory lacks, its readers say. */
+simlm_status sl_modeldir_check(const char *path, simlm_error *err);
+
 /* Copy the tokenizer's files that <from> has into <to>. */
 simlm_status sl_modeldir_copy_tokenizer(const char *to, const char *from,
                                         simlm_error *err);

@@ -18,6 +18,8 @@ simlm_status sl_retriever_open(struct sl_retriever *r, const char *path,
         return sl_fail_nomem(err, "a model's path");
     st = sl_backend_open_cpu(&x.be, SL_FP32, sl_cpu_from_env(), err);
     if (st == SIMLM_OK)
+        st = sl_modeldir_check(path, err);
+    if (st == SIMLM_OK)
         st = sl_tokenizer_open(&x.tokenizer, path, err);
     if (st == SIMLM_OK)
         st = sl_bert_open(&x.bert, x.be, path, (struct sl_bert_parts){0}, NULL,

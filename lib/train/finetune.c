@@ -160,18 +160,22 @@ static simlm_status check_options(const simlm_finetune_options *o,
         return sl_fail(err, SIMLM_E_ARG,
                        "give queries, qrels and a run of negatives, or a file "
                        "of examples");
-    if (!(o->temperature > 1e-4 && o->temperature <= 100))
+    if (!(o->temperature >= 1e-4 && o->temperature <= 100))
         return sl_fail(err, SIMLM_E_ARG,
                        "temperature is %g: expected from 0.0001 to 100",
                        o->temperature);
     if (o->passages < 1 || o->passages > 4096 || o->negative_depth < 0 ||
-        o->negative_count < 1 || o->negative_random < 0 ||
-        o->negative_random > o->negative_count)
+        o->negative_count < 1 || o->negative_random < 0)
         return sl_fail(err, SIMLM_E_ARG,
                        "%d passages a query, %d negatives of depth %d, %d "
                        "random: out of range",
                        (int)o->passages, (int)o->negative_count,
                        (int)o->negative_depth, (int)o->negative_random);
+    if (o->negative_random > o->negative_count)
+        return sl_fail(err, SIMLM_E_ARG,
+                       "negative_random is %d: expected at most "
+                       "negative_count, %d",
+                       (int)o->negative_random, (int)o->negative_count);
     if (o->query_length < 3 || o->passage_length < 3)
         return sl_fail(err, SIMLM_E_ARG,
                        "lengths %d and %d: at least 3 tokens",
@@ -378,7 +382,8 @@ static simlm_status open_order(struct finetune *f, simlm_error *err)
         n_eval = sl_order_eval_count(n, EVAL_MOST);
     if (n_eval >= n)
         return sl_fail(err, SIMLM_E_ARG,
-                       "%lld queries held out of %lld: none is left",
+                       "eval_samples is %lld: expected fewer than the %lld "
+                       "queries",
                        (long long)n_eval, (long long)n);
     return sl_order_init(&f->order, n, n_eval, t->batch, t->seed, err);
 }

@@ -217,6 +217,7 @@ static simlm_status open_generator(struct pretrain *p, simlm_error *err)
     const char *dir = p->o->generator;
     struct sl_bert_parts parts = { .head = true };
 
+    SL_TRY(sl_modeldir_check(dir, err));
     SL_TRY(sl_tokenizer_open(&p->generator_tokenizer, dir, err));
     if (!sl_tokenizer_same_vocab(p->generator_tokenizer, p->setup.tokenizer))
         return sl_fail(err, SIMLM_E_FORMAT,
@@ -334,9 +335,13 @@ static simlm_status open_order(struct pretrain *p, simlm_error *err)
 
     if (n_eval < 0)
         n_eval = sl_order_eval_count(n, EVAL_MOST);
+    if (n == 0)
+        return sl_fail(err, SIMLM_E_FORMAT, "%s: no passage to train on",
+                       p->o->corpus[0]);
     if (n_eval >= n)
         return sl_fail(err, SIMLM_E_ARG,
-                       "%lld passages held out of %lld: none is left",
+                       "eval_samples is %lld: expected fewer than the %lld "
+                       "passages",
                        (long long)n_eval, (long long)n);
     return sl_order_init(&p->order, n, n_eval, t->batch, t->seed, err);
 }

@@ -94,6 +94,8 @@ simlm_status sl_setup_open(struct sl_setup *s, const simlm_train_options *o,
     sl_parallel_set_threads(o->threads);
     st = sl_backend_open_cpu(&s->be, SL_FP32, sl_cpu_from_env(), err);
     if (st == SIMLM_OK)
+        st = sl_modeldir_check(o->model, err);
+    if (st == SIMLM_OK)
         st = sl_tokenizer_open(&s->tokenizer, o->model, err);
     if (st == SIMLM_OK)
         st = open_model(s, parts, err);
@@ -117,8 +119,8 @@ simlm_status sl_setup_passages(struct sl_pack_rule *rule, struct sl_setup *s,
 {
     if (max_length < 3 || max_length > s->model->cfg.positions)
         return sl_fail(err, SIMLM_E_ARG,
-                       "a length of %lld tokens: the model '%s' takes from 3 "
-                       "to %lld",
+                       "a maximum length of %lld tokens: the model '%s' takes "
+                       "from 3 to %lld",
                        (long long)max_length, s->o->model,
                        (long long)s->model->cfg.positions);
     *rule = (struct sl_pack_rule){
