@@ -32,8 +32,9 @@
  *            _close.  Both accept NULL.
  *   threads  A model and an index are immutable and may be shared.  An encoder
  *            and a searcher belong to one thread at a time.  There is no global
- *            state.  A call uses as many cores as OpenMP gives the calling
- *            thread (OMP_NUM_THREADS; simlm_encoder_set_threads).
+ *            state that a result depends on.  A call uses one thread a core
+ *            of a pool (simlm_encoder_set_threads: fewer); calls that come at
+ *            the same time from several threads do not wait for the pool.
  *   signals  The library installs no handlers; the caller's may run at any time,
  *            and are held back for the fractions of a millisecond in which
  *            generated matrix kernels run.
@@ -108,7 +109,7 @@ SIMLM_API simlm_status simlm_encoder_new(simlm_encoder **out,
 SIMLM_API void simlm_encoder_free(simlm_encoder *e);
 SIMLM_API size_t simlm_encoder_bytes(const simlm_encoder *e);
 
-/* Cores for its calls; 0 (as it starts): as the calling thread has it. */
+/* Threads of its calls; 0 (as it starts): one a core. */
 SIMLM_API void simlm_encoder_set_threads(simlm_encoder *e, int32_t threads);
 
 /*
