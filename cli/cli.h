@@ -43,6 +43,9 @@ struct cli_run {
     int32_t threads;
     bool quiet;
     const char *log_json;
+    /* Set before cli_run_begin() by commands of a moment: SIGINT and SIGTERM
+     * kill them.  The jobs of others are asked to save and stop. */
+    bool brief;
 
     simlm_observer observer; /* pass its address to the job */
     simlm_error err;
@@ -64,7 +67,7 @@ struct cli_run {
                "append records of the run, one JSON object a line")
 /* clang-format on */
 
-/* Open the log, catch SIGINT and SIGTERM, start the clock.  False: reported. */
+/* Open the log, catch signals (see brief), start the clock.  False: reported. */
 bool cli_run_begin(struct cli_run *run);
 
 /* Clear the bar, report the error if there is one; the exit code. */

@@ -163,7 +163,8 @@ bool cli_run_begin(struct cli_run *run)
         setvbuf(run->log, NULL, _IOLBF, 0);
         run->observer.record = on_record;
     }
-    catch_signals();
+    if (!run->brief)
+        catch_signals();
     return true;
 }
 

@@ -109,6 +109,7 @@ int cmd_eval(int argc, char **argv)
         return options_exit_code(argc);
     if (argc != 2)
         return options_usage(usage, "expected a qrels file and a run");
+    run.brief = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     job.qrels = argv[0];

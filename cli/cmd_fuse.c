@@ -65,6 +65,7 @@ int cmd_fuse(int argc, char **argv)
         return options_usage(usage, "--output is needed");
     if (weights && parse_weights(weight, weights) != argc)
         return options_usage(usage, "--weights: expected %d numbers", argc);
+    run.brief = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.runs = (const char *const *)argv;

@@ -20,6 +20,7 @@ int cmd_init(int argc, char **argv)
     const struct option_row options[] = {
         OPT_STRING(0, "vocab", &o.vocab, "file", "vocab.txt, a token a line"),
         OPT_STRING('o', "output", &o.output, "dir", "the model to write"),
+        OPT_FLAG(0, "overwrite", &o.overwrite, "replace a model that is there"),
         OPT_GROUP("Shape"),
         OPT_INT64(0, "layers", &o.layers, 1, 256, "n", "transformer layers"),
         OPT_INT64(0, "hidden", &o.hidden, 1, 65536, "n", "hidden width"),
@@ -58,6 +59,7 @@ int cmd_init(int argc, char **argv)
         return options_usage(usage, "unexpected operand '%s'", argv[0]);
     if (!o.vocab || !o.output)
         return options_usage(usage, "--vocab and --output are needed");
+    run.brief = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.seed = (uint64_t)seed;

@@ -44,12 +44,14 @@ typedef struct simlm_init_options {
     int32_t query_max_length;   /* tokens; 32 */
     int32_t passage_max_length; /* tokens; 144 */
     uint64_t seed;              /* 0 */
+    bool overwrite;             /* replace a model at <output>; false */
 } simlm_init_options;
 SIMLM_API void simlm_init_options_init(simlm_init_options *options);
 
 /*
- * Weights are a function of shape and seed alone.  An existing model at
- * <output> is replaced; any other directory that is not empty is E_ARG.
+ * Weights are a function of shape and seed alone.  A model at <output> is
+ * E_ARG unless it is to be overwritten; another directory that is not empty
+ * always is.
  *
  *   E_RANGE   a size out of range, or heads that do not divide hidden
  *   E_FORMAT  not a WordPiece vocabulary

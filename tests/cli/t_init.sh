@@ -17,7 +17,9 @@ t 'the same seed gives the same weights' init -o two
 t 'bit for bit' same one/model.safetensors two/model.safetensors
 t 'another seed gives others' init -o three --seed 5
 t 'really' sh -c '! cmp -s one/model.safetensors three/model.safetensors'
-t 'a model may be replaced' init -o one --seed 5
+t 'a model that is there is not replaced' \
+    complains "'one' holds a model already" init -o one --seed 5
+t 'unless that is asked for' init -o one --seed 5 --overwrite
 t 'and is' same one/model.safetensors three/model.safetensors
 t 'nothing is left beside it' sh -c '[ "$(ls -d one*)" = one ]'
 t 'another embedding width makes a generator' init -o gen --embedding 24
