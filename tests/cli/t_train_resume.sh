@@ -20,17 +20,32 @@ run_finetune() {
         --save-every 5 --log-every 4 "$@"
 }
 
+# Step records in a run's log.
+logged() {
+    n=$(grep -c '"event":"step"' "$1/log.jsonl" 2>/dev/null)
+    echo "${n:-0}"
+}
+
+# until_logged DIR N PID: wait for N step records, or for the program's end.
+until_logged() {
+    while [ "$(logged "$1")" -lt "$2" ] && kill -0 "$3" 2>/dev/null; do
+        sleep 0.01
+    done
+}
+
 # killed COMMAND DIR: start it and kill it, again and again, then let it run.
+# Where it is killed follows from its own progress, so that a fast machine
+# does not finish first; that at least one kill hits is part of the claim.
 killed() {
     n_killed=0
-    for wait in 0.05 0.3 0.1 0.2 0.15 0.25; do
+    for at in 1 8 20 30 35; do
         ($1 -o "$2") &
         pid=$!
-        sleep $wait
+        until_logged "$2" $at $pid
         kill -9 $pid 2>/dev/null && n_killed=$((n_killed + 1))
         wait $pid 2>/dev/null
     done
-    [ "$n_killed" -ge 2 ] || { echo "killed $n_killed times only"; return 1; }
+    [ "$n_killed" -ge 1 ] || { echo "never killed"; return 1; }
     ($1 -o "$2")
 }
 alone() { ($1 -o "$2"); }
@@ -56,7 +71,7 @@ t 'it ends with the same bits' same_model ft-whole ft-torn
 # A polite signal: a checkpoint, one line, exit code 1.
 (run_rlm -o polite -s 100000 2>said) &
 pid=$!
-sleep 1
+until_logged polite 3 $pid
 kill -TERM $pid
 wait $pid
 t 'SIGTERM ends it with code 1' test $? = 1
@@ -67,9 +82,10 @@ t "a checkpoint can be damaged" sh -c '
     for f in polite/checkpoint-*/state.safetensors; do
         printf x | dd of=$f bs=1 seek=5000 conv=notrunc 2>/dev/null
     done'
+before=$(logged polite)
 (run_rlm -o polite -s 100000 2>said) &
 pid=$!
-sleep 1
+until_logged polite $((before + 2)) $pid
 t 'two at once are one too many' complains 'another run is writing here' alone \
     'run_rlm -s 100000' polite
 kill -TERM $pid
