@@ -2,7 +2,7 @@
 """Golden values of models: transformers' BERT and ELECTRA, and SimLM's RLM and
 bi-encoder written in torch from the specification (sections 1.2, 1.3, 2.2).
 
-    /work/venv/bin/python tools/golden/model.py tests/data/golden/model
+    python tools/golden/model.py tests/data/golden/model
 
 Made with torch 2.15.0, transformers 5.23.0, safetensors 0.8.0.
 
