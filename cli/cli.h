@@ -11,7 +11,7 @@
  *         simlm_encode_options o;
  *         simlm_encode_options_init(&o);
  *         const struct option_row options[] = {
- *             OPT_STRING('m', "model", &o.model, "dir", "the encoder"),
+ *             OPT_INPUT('m', "model", &o.model, "dir", "the encoder"),
  *             CLI_COMMON_OPTIONS(&run),
  *             OPT_END()
  *         };
@@ -63,7 +63,7 @@ struct cli_run {
     OPT_INT('t', "threads", &(run)->threads, 0, 1024, "n",                    \
             "threads; 0: one a core"),                                        \
     OPT_FLAG('q', "quiet", &(run)->quiet, "no progress, no messages"),        \
-    OPT_STRING(0, "log-json", &(run)->log_json, "file",                       \
+    OPT_PATH(0, "log-json", &(run)->log_json, "file",                       \
                "append records of the run, one JSON object a line")
 /* clang-format on */
 

@@ -1,6 +1,4 @@
 /* simlm bm25 - the lexical index: build it, search it. */
-#include <string.h>
-
 #include <simlm/bm25.h>
 
 #include "cli.h"
@@ -12,25 +10,50 @@ static const char *const usage_index[] = {
     NULL,
 };
 
-static int bm25_index(int argc, char **argv)
+static const char *const index_examples[] = {
+    "An index",
+    "simlm bm25 index -o bm25 passages.jsonl.gz",
+    NULL,
+};
+
+static const char *const index_files[] = {
+    "<dir>/bm25.index",
+    "The index.",
+    NULL,
+};
+
+static const struct manual manual_index = {
+    .usage = usage_index,
+    .description =
+        "Indexes title and contents of every passage for simlm bm25 "
+        "search. Words are analysed as Lucene's EnglishAnalyzer does it "
+        "under Anserini: lower case, stop words left out, Porter's stems. "
+        "The same corpus gives the same bytes; an index that is there is "
+        "replaced when the new one is whole.",
+    .examples = index_examples,
+    .files = index_files,
+    .see = (const char *const[]){ "bm25 search", NULL },
+};
+
+int cmd_bm25_index(int argc, char **argv)
 {
     struct cli_run run = CLI_RUN_INIT;
     simlm_bm25_index_options o;
 
     simlm_bm25_index_options_init(&o);
     const struct option_row options[] = {
-        OPT_STRING('o', "output", &o.output, "dir", "the index to write"),
+        OPT_OUTPUT('o', "output", &o.output, "dir", "the index to write"),
         CLI_COMMON_OPTIONS(&run),
         OPT_END(),
     };
 
-    argc = options_parse(argc, argv, options, usage_index);
+    argc = options_parse(argc, argv, options, &manual_index);
     if (argc < 0)
         return options_exit_code(argc);
     if (argc < 1)
-        return options_usage(usage_index, "expected a corpus");
+        return options_usage(&manual_index, "expected a corpus");
     if (!o.output)
-        return options_usage(usage_index, "--output is needed");
+        return options_usage(&manual_index, "--output is needed");
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.corpus = (const char *const *)argv;
@@ -44,15 +67,35 @@ static const char *const usage_search[] = {
     NULL,
 };
 
-static int bm25_search(int argc, char **argv)
+static const char *const search_examples[] = {
+    "A run of a query file",
+    "simlm bm25 search --index bm25 --top 1000 -o dev.bm25 dev.tsv",
+    "Ask once",
+    "printf '1\\tspinning tops\\n' | simlm bm25 search --index bm25 --top 5 -o - -",
+    NULL,
+};
+
+static const struct manual manual_search = {
+    .usage = usage_search,
+    .description =
+        "Ranks passages for queries by BM25, with Lucene's formula and its "
+        "arithmetic, so that runs can be compared with Anserini's passage "
+        "by passage. Defaults are Anserini's for MS MARCO. Only passages "
+        "that share a word with the query are listed. Ties go to the "
+        "passage that comes first in the corpus.",
+    .examples = search_examples,
+    .see = (const char *const[]){ "bm25 index", "fuse", "eval", "finetune", NULL },
+};
+
+int cmd_bm25_search(int argc, char **argv)
 {
     struct cli_run run = CLI_RUN_INIT;
     simlm_bm25_search_options o;
 
     simlm_bm25_search_options_init(&o);
     const struct option_row options[] = {
-        OPT_STRING('i', "index", &o.index, "dir", "what bm25 index wrote"),
-        OPT_STRING('o', "output", &o.output, "file",
+        OPT_INPUT('i', "index", &o.index, "dir", "what bm25 index wrote"),
+        OPT_OUTPUT('o', "output", &o.output, "file",
                    "the run to write; -: standard output"),
         OPT_INT('k', "top", &o.top, 1, 100000000, "n",
                 "passages to find for a query"),
@@ -65,36 +108,16 @@ static int bm25_search(int argc, char **argv)
         OPT_END(),
     };
 
-    argc = options_parse(argc, argv, options, usage_search);
+    argc = options_parse(argc, argv, options, &manual_search);
     if (argc < 0)
         return options_exit_code(argc);
     if (argc != 1)
-        return options_usage(usage_search, "expected a file of queries");
+        return options_usage(&manual_search, "expected a file of queries");
     if (!o.index || !o.output)
-        return options_usage(usage_search, "--index and --output are needed");
+        return options_usage(&manual_search, "--index and --output are needed");
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.queries = argv[0];
     o.threads = run.threads;
     return cli_run_end(&run, simlm_bm25_search(&o, &run.observer, &run.err));
-}
-
-static const char *const usage[] = {
-    "simlm bm25 index [options] -o <dir> <corpus> ...",
-    "simlm bm25 search [options] --index <dir> -o <run> <queries>",
-    NULL,
-};
-
-int cmd_bm25(int argc, char **argv)
-{
-    const struct option_row none[] = {OPT_END()};
-
-    if (argc > 1 && !strcmp(argv[1], "index"))
-        return bm25_index(argc - 1, argv + 1);
-    if (argc > 1 && !strcmp(argv[1], "search"))
-        return bm25_search(argc - 1, argv + 1);
-    argc = options_parse(argc, argv, none, usage);
-    if (argc < 0)
-        return options_exit_code(argc);
-    return options_usage(usage, "expected 'index' or 'search'");
 }

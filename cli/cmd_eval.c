@@ -13,6 +13,34 @@ static const char *const usage[] = {
     NULL,
 };
 
+static const char *const examples[] = {
+    "MS MARCO's measures",
+    "simlm eval --preset msmarco dev.qrels dev.run",
+    "Is the second run better, or is it chance?",
+    "simlm eval -m mrr@10 --compare other.run dev.qrels dev.run",
+    "For a program",
+    "simlm eval --json --per-query -o result.json dev.qrels dev.run",
+    NULL,
+};
+
+static const struct manual manual = {
+    .usage = usage,
+    .description =
+        "Measures how good a ranking is, given judgements. Values are "
+        "those of trec_eval, over the queries that are in both files, or "
+        "with --complete over all judged ones; --preset msmarco gives the "
+        "columns of SimLM's model card.\n\n"
+        "Measures, with a cutoff where they take one: ndcg@10, map@100, "
+        "recall@50, p@5, success@1, rr@10 (also mrr@10), rprec, bpref, "
+        "judged@10, num_ret, num_rel, num_rel_ret, and mrr, which is the "
+        "SimLM reference's own.\n\n"
+        "With --compare a second run is measured, too, and each difference "
+        "is tested over all judged queries: a paired t test, a permutation "
+        "test, and a bootstrap interval.",
+    .examples = examples,
+    .see = (const char *const[]){ "search", "fuse", NULL },
+};
+
 struct eval_job {
     simlm_eval_options measure;
     simlm_compare_options compare;
@@ -87,7 +115,7 @@ int cmd_eval(int argc, char **argv)
         OPT_FLAG(0, "double", &job.measure.score_double,
                  "compare scores as double (trec_eval 10), not as float"),
         OPT_GROUP("Comparing"),
-        OPT_STRING(0, "compare", &job.run2, "run2",
+        OPT_INPUT(0, "compare", &job.run2, "run2",
                    "test the difference run2 - run, over all judged queries"),
         OPT_INT(0, "resamples", &job.compare.resamples, 1, 10000000, "n",
                 "of the permutation test and the bootstrap"),
@@ -98,17 +126,17 @@ int cmd_eval(int argc, char **argv)
         OPT_GROUP("Output"),
         OPT_FLAG(0, "json", &job.json, "one JSON object"),
         OPT_FLAG(0, "per-query", &job.per_query, "each query's values, too"),
-        OPT_STRING('o', "output", &job.output, "file",
-                   "where to write; default: standard output"),
+        OPT_OUTPUT('o', "output", &job.output, "file",
+                   "where to write; -: standard output"),
         CLI_COMMON_OPTIONS(&run),
         OPT_END(),
     };
 
-    argc = options_parse(argc, argv, options, usage);
+    argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)
         return options_exit_code(argc);
     if (argc != 2)
-        return options_usage(usage, "expected a qrels file and a run");
+        return options_usage(&manual, "expected a qrels file and a run");
     run.brief = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;

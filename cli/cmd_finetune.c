@@ -12,6 +12,48 @@ static const char *const usage[] = {
     NULL
 };
 
+static const char *const examples[] = {
+    "With BM25's hits as negatives",
+    "simlm bm25 search --index bm25 --top 200 -o train.bm25 train.tsv\n"
+    "simlm finetune --model rlm --corpus passages.jsonl.gz --queries train.tsv \\\n"
+    "      --qrels train.qrels --negatives train.bm25 -o retriever",
+    "From SimLM's published lists",
+    "simlm finetune --model rlm --corpus passages.jsonl.gz --train train.jsonl \\\n"
+    "      -o retriever",
+    NULL,
+};
+
+static const char *const files[] = {
+    "<dir>/train.json",
+    "Everything that decides the result: options, seed, hashes of the "
+    "data.",
+    "<dir>/log.jsonl",
+    "Records of the run: steps, evaluations, messages.",
+    "<dir>/checkpoint-<step>.safetensors",
+    "The last two states to continue from; gone when the run is over.",
+    "<dir>/model.safetensors",
+    "The trained model, with the other files of its directory.",
+    NULL,
+};
+
+static const struct manual manual = {
+    .usage = usage,
+    .description =
+        "Trains a bi-encoder: queries and passages become vectors whose "
+        "inner product says how well they fit. A step takes --batch "
+        "queries, for each a positive passage and hard negatives, and "
+        "every other query's passages are negatives, too.\n\n"
+        "Positives are the judged passages of --qrels; negatives are hits "
+        "of the run --negatives (from bm25 search or search) that are not "
+        "positives. --train gives lists made before, in the form of "
+        "SimLM's own train.jsonl, instead.\n\n"
+        "A run that is stopped continues when the same command is given "
+        "again, as with simlm pretrain.",
+    .examples = examples,
+    .files = files,
+    .see = (const char *const[]){ "pretrain", "bm25 search", "encode", NULL },
+};
+
 /* What is missing of the needed options, or NULL. */
 static const char *missing(const simlm_finetune_options *o)
 {
@@ -21,9 +63,6 @@ static const char *missing(const simlm_finetune_options *o)
         return "--output is needed";
     if (!o->corpus)
         return "--corpus is needed";
-    if (o->examples && (o->queries || o->qrels || o->negatives))
-        return "--train stands in the place of --queries, --qrels and "
-               "--negatives";
     if (!o->examples && !(o->queries && o->qrels && o->negatives))
         return "--queries, --qrels and --negatives are needed, or --train";
     return NULL;
@@ -39,14 +78,15 @@ int cmd_finetune(int argc, char **argv)
     simlm_finetune_options_init(&o);
     seed = (int64_t)o.train.seed;
     const struct option_row options[] = {
-        OPT_STRING('c', "corpus", &o.corpus, "file", "the passages"),
-        OPT_STRING(0, "queries", &o.queries, "file", "training queries"),
-        OPT_STRING(0, "qrels", &o.qrels, "file",
+        OPT_INPUT('c', "corpus", &o.corpus, "file", "the passages"),
+        OPT_INPUT(0, "queries", &o.queries, "file", "training queries"),
+        OPT_INPUT(0, "qrels", &o.qrels, "file",
                    "their judgements; grade 1 and up is a positive"),
-        OPT_STRING(0, "negatives", &o.negatives, "run",
+        OPT_INPUT(0, "negatives", &o.negatives, "run",
                    "rankings of the queries, from which negatives are taken"),
-        OPT_STRING(0, "train", &o.examples, "file",
+        OPT_INPUT(0, "train", &o.examples, "file",
                    "examples as SimLM's train.jsonl instead of these three"),
+        OPT_CONFLICT("train", "queries|qrels|negatives"),
         TRAIN_OPTIONS(&o.train, &seed),
         OPT_GROUP("Negatives"),
         OPT_INT(0, "negative-depth", &o.negative_depth, 0, 1000000, "n",
@@ -55,7 +95,7 @@ int cmd_finetune(int argc, char **argv)
                 "negatives kept for a query"),
         OPT_INT(0, "negative-random", &o.negative_random, 0, 1000000, "n",
                 "of these, passages from anywhere"),
-        OPT_STRING(0, "save-examples", &o.save_examples, "file",
+        OPT_OUTPUT(0, "save-examples", &o.save_examples, "file",
                    "write the list as train.jsonl"),
         OPT_CHOICE(0, "false-negatives", &o.false_negatives, "keep|mask",
                    "known answers among other queries' passages"),
@@ -78,13 +118,13 @@ int cmd_finetune(int argc, char **argv)
         OPT_END()
     };
 
-    argc = options_parse(argc, argv, options, usage);
+    argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)
         return options_exit_code(argc);
     if (argc > 0)
-        return options_usage(usage, "unexpected operand '%s'", argv[0]);
+        return options_usage(&manual, "unexpected operand '%s'", argv[0]);
     if (missing(&o))
-        return options_usage(usage, "%s", missing(&o));
+        return options_usage(&manual, "%s", missing(&o));
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.full_contrastive = full != 0;

@@ -14,6 +14,26 @@ static const char *const usage[] = {
     NULL,
 };
 
+static const char *const examples[] = {
+    "Words and meaning, half and half",
+    "simlm fuse -o both.run dev.bm25 dev.run",
+    "With weights",
+    "simlm fuse --weights 0.3,0.7 -o both.run dev.bm25 dev.run",
+    NULL,
+};
+
+static const struct manual manual = {
+    .usage = usage,
+    .description =
+        "Combines several rankings of the same queries into one: a "
+        "weighted sum of scores, which are first brought to one scale "
+        "(--normalize), or of reciprocal ranks (--method rrf). A passage "
+        "that a run does not list gets that run's lowest value. Weights "
+        "are best tuned on training queries.",
+    .examples = examples,
+    .see = (const char *const[]){ "bm25 search", "search", "eval", NULL },
+};
+
 /* "0.3,1,2" -> weight[0 .. 2]; how many, or -1. */
 static int parse_weights(double *weight, const char *text)
 {
@@ -39,7 +59,7 @@ int cmd_fuse(int argc, char **argv)
 
     simlm_fuse_options_init(&o);
     const struct option_row options[] = {
-        OPT_STRING('o', "output", &o.output, "file",
+        OPT_OUTPUT('o', "output", &o.output, "file",
                    "the run to write; -: standard output"),
         OPT_STRING('w', "weights", &weights, "a,b,...",
                    "a weight for each run; default: 1 each"),
@@ -56,15 +76,15 @@ int cmd_fuse(int argc, char **argv)
         OPT_END(),
     };
 
-    argc = options_parse(argc, argv, options, usage);
+    argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)
         return options_exit_code(argc);
     if (argc < 1 || argc > MAX_RUNS)
-        return options_usage(usage, "expected 1 to %d runs", MAX_RUNS);
+        return options_usage(&manual, "expected 1 to %d runs", MAX_RUNS);
     if (!o.output)
-        return options_usage(usage, "--output is needed");
+        return options_usage(&manual, "--output is needed");
     if (weights && parse_weights(weight, weights) != argc)
-        return options_usage(usage, "--weights: expected %d numbers", argc);
+        return options_usage(&manual, "--weights: expected %d numbers", argc);
     run.brief = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;

@@ -10,6 +10,42 @@ static const char *const usage[] = {
     NULL,
 };
 
+static const char *const examples[] = {
+    "A small encoder",
+    "simlm init -o base0 --vocab vocab.txt --layers 3 --hidden 128 --heads 4",
+    "A generator half as wide",
+    "simlm init -o gen0 --vocab vocab.txt --layers 3 --hidden 64 --generator",
+    NULL,
+};
+
+static const char *const files[] = {
+    "<dir>/config.json",
+    "The shape.",
+    "<dir>/model.safetensors",
+    "The weights.",
+    "<dir>/vocab.txt",
+    "The vocabulary, copied.",
+    "<dir>/simlm.json",
+    "How texts become vectors.",
+    NULL,
+};
+
+static const struct manual manual = {
+    .usage = usage,
+    .description =
+        "Makes a model directory with random weights, the start of "
+        "pre-training: a BERT encoder with a masked-LM head, or a "
+        "generator of ELECTRA's form if --embedding differs from --hidden "
+        "or --generator is given. Weights depend on shape and seed alone.\n\n"
+        "The directory is one of Hugging Face's, with "
+        "sentence-transformers' files beside it, so other tools can open "
+        "it. It also says how the model turns texts into vectors: lengths, "
+        "what stands for a missing title, and [CLS] pooling.",
+    .examples = examples,
+    .files = files,
+    .see = (const char *const[]){ "vocab", "pretrain", NULL },
+};
+
 int cmd_init(int argc, char **argv)
 {
     struct cli_run run = CLI_RUN_INIT;
@@ -18,8 +54,8 @@ int cmd_init(int argc, char **argv)
 
     simlm_init_options_init(&o);
     const struct option_row options[] = {
-        OPT_STRING(0, "vocab", &o.vocab, "file", "vocab.txt, a token a line"),
-        OPT_STRING('o', "output", &o.output, "dir", "the model to write"),
+        OPT_INPUT(0, "vocab", &o.vocab, "file", "vocab.txt, a token a line"),
+        OPT_OUTPUT('o', "output", &o.output, "dir", "the model to write"),
         OPT_FLAG(0, "overwrite", &o.overwrite, "replace a model that is there"),
         OPT_GROUP("Shape"),
         OPT_INT64(0, "layers", &o.layers, 1, 256, "n", "transformer layers"),
@@ -52,13 +88,13 @@ int cmd_init(int argc, char **argv)
         OPT_END(),
     };
 
-    argc = options_parse(argc, argv, options, usage);
+    argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)
         return options_exit_code(argc);
     if (argc > 0)
-        return options_usage(usage, "unexpected operand '%s'", argv[0]);
+        return options_usage(&manual, "unexpected operand '%s'", argv[0]);
     if (!o.vocab || !o.output)
-        return options_usage(usage, "--vocab and --output are needed");
+        return options_usage(&manual, "--vocab and --output are needed");
     run.brief = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;

@@ -11,6 +11,54 @@ static const char *const usage[] = {
     NULL
 };
 
+static const char *const examples[] = {
+    "A masked LM",
+    "simlm pretrain --objective mlm --model base0 -o mlm passages.jsonl.gz",
+    "SimLM's pre-training, the masked LM being its generator, too",
+    "simlm pretrain --objective rlm --model mlm --generator mlm -o rlm \\\n"
+    "      passages.jsonl.gz",
+    "A short run of a small model",
+    "simlm pretrain --objective mlm --model base0 -o mlm --steps 4000 \\\n"
+    "      --batch 16 --lr 1e-3 --max-length 128 passages.jsonl.gz",
+    NULL,
+};
+
+static const char *const files[] = {
+    "<dir>/train.json",
+    "Everything that decides the result: options, seed, hashes of the "
+    "data.",
+    "<dir>/log.jsonl",
+    "Records of the run: steps, evaluations, messages.",
+    "<dir>/checkpoint-<step>.safetensors",
+    "The last two states to continue from; gone when the run is over.",
+    "<dir>/model.safetensors",
+    "The trained model, with the other files of its directory.",
+    NULL,
+};
+
+static const struct manual manual = {
+    .usage = usage,
+    .description =
+        "Trains a model on passages. With --objective mlm tokens are "
+        "hidden and must be told from their neighbours, as BERT and "
+        "ELECTRA's generator are trained. With --objective rlm, SimLM's "
+        "own, a frozen --generator replaces tokens, and the encoder must "
+        "restore the passage together with a shallow decoder that sees the "
+        "encoder only through its [CLS] vector: so that one vector comes "
+        "to hold the passage.\n\n"
+        "A run that is stopped (by a signal, a crash, kill -9) continues "
+        "when the same command is given again, from its last checkpoint; "
+        "the result is, bit for bit, that of a run that was not stopped. A "
+        "directory that holds another run is refused unless --overwrite is "
+        "given.\n\n"
+        "Defaults that define the method are SimLM's; batch, learning rate "
+        "and length are those of a full-size run and need choosing for "
+        "small ones.",
+    .examples = examples,
+    .files = files,
+    .see = (const char *const[]){ "init", "finetune", NULL },
+};
+
 int cmd_pretrain(int argc, char **argv)
 {
     struct cli_run run = CLI_RUN_INIT;
@@ -32,7 +80,7 @@ int cmd_pretrain(int argc, char **argv)
         OPT_CHOICE(0, "mask-form", &mask_form, "auto|all|80-10-10",
                    "what hides a token; auto: all for rlm, 80-10-10 for mlm"),
         OPT_GROUP("Replaced language modelling"),
-        OPT_STRING('g', "generator", &o.generator, "dir",
+        OPT_INPUT('g', "generator", &o.generator, "dir",
                    "the frozen masked LM that samples replacements"),
         OPT_CHOICE(0, "generator-dropout", &generator_dropout, "off|on",
                    "while training, as the reference has it"),
@@ -49,16 +97,16 @@ int cmd_pretrain(int argc, char **argv)
         OPT_END()
     };
 
-    argc = options_parse(argc, argv, options, usage);
+    argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)
         return options_exit_code(argc);
     if (argc < 1)
-        return options_usage(usage, "expected a corpus");
+        return options_usage(&manual, "expected a corpus");
     if (!o.train.model || !o.train.output)
-        return options_usage(usage, "--%s is needed",
+        return options_usage(&manual, "--%s is needed",
                              o.train.model ? "output" : "model");
     if (o.objective == SIMLM_OBJECTIVE_RLM && !o.generator)
-        return options_usage(usage, "--objective rlm needs --generator");
+        return options_usage(&manual, "--objective rlm needs --generator");
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.corpus = (const char *const *)argv;

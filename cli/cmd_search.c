@@ -13,6 +13,27 @@ static const char *const usage[] = {
     "simlm search [options] --encoded <dir> --index <index> -o <run>",
     "simlm search [options] --model <dir> --index <index> --interactive", NULL};
 
+static const char *const examples[] = {
+    "A run of a query file",
+    "simlm search --model retriever --index flat --top 1000 -o dev.run dev.tsv",
+    "Ask",
+    "simlm search --model retriever --index flat --interactive",
+    NULL,
+};
+
+static const struct manual manual = {
+    .usage = usage,
+    .description =
+        "Finds for each query the passages whose vectors have the largest "
+        "inner product with its own: exactly, all vectors are looked at. "
+        "Queries are texts that --model encodes, or were encoded before "
+        "(--encoded). With --interactive queries are read from standard "
+        "input, a line each, and what is found is shown at once.\n\n"
+        "Ties go to the passage that comes first in the index.",
+    .examples = examples,
+    .see = (const char *const[]){ "encode", "index", "fuse", "eval", NULL },
+};
+
 /* ---- a terminal ---------------------------------------------------------- */
 
 struct session {
@@ -110,20 +131,20 @@ static int check_operands(const simlm_search_options *o, bool interactive,
                           int argc)
 {
     if (!o->index)
-        return options_usage(usage, "--index is needed");
+        return options_usage(&manual, "--index is needed");
     if (!o->model && !o->encoded)
-        return options_usage(usage, "--model or --encoded is needed");
+        return options_usage(&manual, "--model or --encoded is needed");
     if (interactive)
         return !o->model || argc
-                   ? options_usage(usage, "--interactive wants --model and "
+                   ? options_usage(&manual, "--interactive wants --model and "
                                           "no file of queries")
                    : CLI_OK;
     if (!o->output)
-        return options_usage(usage, "-o is needed ('-': standard output)");
+        return options_usage(&manual, "-o is needed ('-': standard output)");
     if (o->encoded && argc)
-        return options_usage(usage, "--encoded stands for a file of queries");
+        return options_usage(&manual, "--encoded stands for a file of queries");
     if (!o->encoded && argc != 1)
-        return options_usage(usage, "one file of queries is needed");
+        return options_usage(&manual, "one file of queries is needed");
     return CLI_OK;
 }
 
@@ -137,14 +158,16 @@ int cmd_search(int argc, char **argv)
 
     simlm_search_options_init(&o);
     const struct option_row options[] = {
-        OPT_STRING('m', "model", &o.model, "dir", "encodes the queries"),
-        OPT_STRING('e', "encoded", &o.encoded, "dir",
+        OPT_INPUT('m', "model", &o.model, "dir", "encodes the queries"),
+        OPT_INPUT('e', "encoded", &o.encoded, "dir",
                    "queries that 'simlm encode --side query' encoded"),
-        OPT_STRING('x', "index", &o.index, "file", "made by 'simlm index'"),
-        OPT_STRING('o', "output", &o.output, "file",
-                   "the run to write; '-': standard output"),
+        OPT_INPUT('x', "index", &o.index, "file", "made by 'simlm index'"),
+        OPT_OUTPUT('o', "output", &o.output, "file",
+                   "the run to write; -: standard output"),
         OPT_FLAG('i', "interactive", &interactive,
                  "read queries from standard input and show what is found"),
+        OPT_CONFLICT("encoded", "model|interactive"),
+        OPT_CONFLICT("interactive", "output"),
         OPT_GROUP("Ranking"),
         OPT_INT('k', "top", &top, 0, SIMLM_MAX_TOP, "n",
                 "passages a query; 0: 1000, or 10 if interactive"),
@@ -160,7 +183,7 @@ int cmd_search(int argc, char **argv)
         CLI_COMMON_OPTIONS(&run),
         OPT_END()};
 
-    argc = options_parse(argc, argv, options, usage);
+    argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)
         return options_exit_code(argc);
     bad = check_operands(&o, interactive, argc);

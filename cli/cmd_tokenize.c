@@ -10,6 +10,23 @@ static const char *const usage[] = {
     NULL,
 };
 
+static const char *const examples[] = {
+    "A text",
+    "echo 'Who wrote Faust?' | simlm tokenize --model retriever",
+    NULL,
+};
+
+static const struct manual manual = {
+    .usage = usage,
+    .description =
+        "Reads texts from standard input, a line each, and writes what the "
+        "model's tokenizer makes of them: {\"ids\":[..],\"type_ids\":[..]} "
+        "for each, exactly the ids of Hugging Face's BertTokenizer. With "
+        "--jsonl lines are JSON objects with a text and perhaps a pair.",
+    .examples = examples,
+    .see = (const char *const[]){ "vocab", "encode", NULL },
+};
+
 int cmd_tokenize(int argc, char **argv)
 {
     struct cli_run run = CLI_RUN_INIT;
@@ -19,7 +36,7 @@ int cmd_tokenize(int argc, char **argv)
 
     simlm_tokenize_options_init(&o);
     const struct option_row options[] = {
-        OPT_STRING(
+        OPT_INPUT(
             'm', "model", &o.model, "dir",
             "directory with vocab.txt or tokenizer.json, or such a file"),
         OPT_FLAG(0, "jsonl", &o.jsonl,
@@ -29,19 +46,19 @@ int cmd_tokenize(int argc, char **argv)
                   "keep at most so many ids; default: all"),
         OPT_CHOICE(0, "truncation", &truncation, "longest_first|only_second",
                    "which text of a pair is cut"),
-        OPT_STRING('o', "output", &o.output, "file",
-                   "where to write; default: standard output"),
+        OPT_OUTPUT('o', "output", &o.output, "file",
+                   "where to write; -: standard output"),
         CLI_COMMON_OPTIONS(&run),
         OPT_END(),
     };
 
-    argc = options_parse(argc, argv, options, usage);
+    argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)
         return options_exit_code(argc);
     if (argc > 0)
-        return options_usage(usage, "unexpected operand '%s'", argv[0]);
+        return options_usage(&manual, "unexpected operand '%s'", argv[0]);
     if (!o.model)
-        return options_usage(usage, "--model is needed");
+        return options_usage(&manual, "--model is needed");
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.encode.special = !no_special;

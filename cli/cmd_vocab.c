@@ -10,6 +10,34 @@ static const char *const usage[] = {
     NULL,
 };
 
+static const char *const examples[] = {
+    "A vocabulary for a small model",
+    "simlm vocab -o vocab.txt --size 8192 passages.jsonl.gz",
+    NULL,
+};
+
+static const char *const files[] = {
+    "vocab.txt",
+    "A token a line; its line number, from 0, is its id.",
+    NULL,
+};
+
+static const struct manual manual = {
+    .usage = usage,
+    .description =
+        "Learns a WordPiece vocabulary, as BERT uses it, from titles and "
+        "contents of a corpus: starting from single characters, the most "
+        "frequent pair of pieces is joined until the vocabulary has --size "
+        "tokens. With 1000 tokens or more the special ones are where BERT "
+        "has them ([MASK] is 103); with fewer they come first. If pairs "
+        "become rarer than --min-frequency before, the vocabulary stays "
+        "smaller, and a warning says so.\n\n"
+        "The same corpus gives the same file on any number of threads.",
+    .examples = examples,
+    .files = files,
+    .see = (const char *const[]){ "init", "tokenize", NULL },
+};
+
 int cmd_vocab(int argc, char **argv)
 {
     struct cli_run run = CLI_RUN_INIT;
@@ -18,7 +46,8 @@ int cmd_vocab(int argc, char **argv)
 
     simlm_vocab_options_init(&o);
     const struct option_row options[] = {
-        OPT_STRING('o', "output", &o.output, "file", "vocab.txt to write"),
+        OPT_OUTPUT('o', "output", &o.output, "file",
+                   "vocab.txt to write; -: standard output"),
         OPT_INT('n', "size", &o.size, 16, 1 << 24, "n",
                 "tokens, the special ones included"),
         OPT_INT64(0, "min-frequency", &o.min_frequency, 1, 1e15, "n",
@@ -30,13 +59,13 @@ int cmd_vocab(int argc, char **argv)
         OPT_END(),
     };
 
-    argc = options_parse(argc, argv, options, usage);
+    argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)
         return options_exit_code(argc);
     if (!o.output)
-        return options_usage(usage, "-o is needed");
+        return options_usage(&manual, "-o is needed");
     if (!argc)
-        return options_usage(usage, "no corpus given");
+        return options_usage(&manual, "no corpus given");
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.corpus = (const char *const *)argv;

@@ -1,26 +1,36 @@
 /*
  * commands.h - the program's commands: COMMAND(name, function, summary).
  *
- * main.c makes the dispatch and `simlm help` from this one list; a new command
- * is a line here and a file cmd_<name>.c, which includes this header.
+ * main.c makes the dispatch from this one list; `simlm help`, the man pages and
+ * completion follow.  A new command is a line here and a file cmd_<name>.c,
+ * which includes this header.  A name of two words is a command of a family;
+ * those of one family stand together.
  */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "manual.h"
+
 /* clang-format off */
 #define CLI_COMMANDS(COMMAND)                                                  \
-    /* name        function       what it does */                              \
-    COMMAND("bm25", cmd_bm25, "index a corpus for BM25, search it")            \
+    /* name           function         what it does */                         \
+    COMMAND("vocab", cmd_vocab, "train a WordPiece vocabulary")                \
+    COMMAND("init", cmd_init, "make a model of random weights")                \
+    COMMAND("pretrain", cmd_pretrain, "train a masked or a bottleneck LM")     \
+    COMMAND("finetune", cmd_finetune, "train a bi-encoder for retrieval")      \
+    COMMAND("encode", cmd_encode, "turn passages or queries into vectors")     \
+    COMMAND("index", cmd_index, "make an index of vectors")                    \
+    COMMAND("search", cmd_search, "rank passages for queries")                 \
+    COMMAND("bm25 index", cmd_bm25_index, "index a corpus for BM25")           \
+    COMMAND("bm25 search", cmd_bm25_search, "rank passages by BM25")           \
     COMMAND("fuse", cmd_fuse, "make one run of several")                       \
     COMMAND("eval", cmd_eval, "measure runs, compare two")                     \
     COMMAND("tokenize", cmd_tokenize, "show the token ids of texts")           \
-    COMMAND("init", cmd_init, "make a model of random weights")                \
-    COMMAND("vocab", cmd_vocab, "train a WordPiece vocabulary")                \
-    COMMAND("pretrain", cmd_pretrain, "train a masked or a bottleneck LM")     \
-    COMMAND("finetune", cmd_finetune, "train a bi-encoder for retrieval")      \
-    COMMAND("encode", cmd_encode, "turn passages or queries into vectors")      \
-    COMMAND("index", cmd_index, "make an index of vectors")                    \
-    COMMAND("search", cmd_search, "rank passages for queries")                 \
+    COMMAND("help", cmd_help, "show what a command does")                      \
+    COMMAND("completion", cmd_completion, "print a shell's completion script") \
     /* the end */
 
 /* clang-format on */
@@ -28,5 +38,26 @@
 #define CLI_DECLARE(name, function, summary) int function(int argc, char **argv);
 CLI_COMMANDS(CLI_DECLARE)
 #undef CLI_DECLARE
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+};
+
+/* All of them, then a row without name. */
+extern const struct command commands[];
+
+/* NULL if there is none of that name. */
+const struct command *command_named(const char *name);
+
+/* Have the command print its manual; its exit code. */
+int command_show(const struct command *c, enum manual_form form);
+
+/* Their names and summaries. */
+void commands_list(FILE *f);
+
+/* Is the command of the family "bm25"? */
+bool command_is_of(const struct command *c, const char *family);
 
 #endif

@@ -7,16 +7,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
+#include "suggest.h"
 
-enum { MAX_ROWS = 96, PARSED_HELP = -1, PARSED_ERROR = -2, LONG_BASE = 1000 };
+enum { MAX_ROWS = 96, LONG_BASE = 1000 };
+enum { PARSED_HELP = -1, PARSED_ERROR = -2, PARSED_REFUSED = -3 };
 
-/* ---- help ------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------- */
 
-/* Name i of "a|b|c" into buf; false if there are fewer. */
-static bool choice_name(char *buf, size_t size, const char *names, int i)
+bool option_is_one(const struct option_row *o)
 {
+    return o->type != OPT_TYPE_GROUP && o->type != OPT_TYPE_CONFLICT &&
+           o->type != OPT_TYPE_END;
+}
+
+bool option_choice(char *buf, size_t size, const char *names, int i)
+{
+    if (i < 0)
+        return false;
     for (; i > 0 && names; i--) {
         names = strchr(names, '|');
         names = names ? names + 1 : NULL;
@@ -27,7 +37,7 @@ static bool choice_name(char *buf, size_t size, const char *names, int i)
     return true;
 }
 
-static void format_default(char *buf, size_t size, const struct option_row *o)
+void option_value(char *buf, size_t size, const struct option_row *o)
 {
     *buf = '\0';
     switch (o->type) {
@@ -45,57 +55,21 @@ static void format_default(char *buf, size_t size, const struct option_row *o)
             snprintf(buf, size, "%s", *(const char *const *)o->value);
         break;
     case OPT_TYPE_CHOICE:
-        if (!choice_name(buf, size, o->arg, *(const int32_t *)o->value))
+        if (!option_choice(buf, size, o->arg, *(const int32_t *)o->value))
             *buf = '\0';
         break;
     case OPT_TYPE_END:
     case OPT_TYPE_GROUP:
     case OPT_TYPE_FLAG:
     case OPT_TYPE_LIST:
+    case OPT_TYPE_CONFLICT:
         break;
     }
 }
 
-static void print_row(const struct option_row *o)
+int options_usage(const struct manual *manual, const char *fmt, ...)
 {
-    char left[96], value[64];
-    int n;
-
-    if (o->short_name)
-        n = snprintf(left, sizeof left, "  -%c, --%s", o->short_name,
-                     o->long_name);
-    else
-        n = snprintf(left, sizeof left, "      --%s", o->long_name);
-    if (o->arg && n > 0 && (size_t)n < sizeof left)
-        snprintf(left + n, sizeof left - (size_t)n,
-                 o->type == OPT_TYPE_CHOICE ? " %s" : " <%s>", o->arg);
-    format_default(value, sizeof value, o);
-    if (strlen(left) > 28)
-        printf("%s\n%-30s%s", left, "", o->help);
-    else
-        printf("%-30s%s", left, o->help);
-    if (*value)
-        printf(" [%s]", value);
-    putchar('\n');
-}
-
-static void print_help(const struct option_row *options,
-                       const char *const *usage)
-{
-    for (int i = 0; usage[i]; i++)
-        printf("%s %s\n", i ? "      " : "usage:", usage[i]);
-    printf("\n");
-    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++) {
-        if (o->type == OPT_TYPE_GROUP)
-            printf("\n%s\n", o->help);
-        else
-            print_row(o);
-    }
-    printf("  -h, --help                  show this and exit\n");
-}
-
-int options_usage(const char *const *usage, const char *fmt, ...)
-{
+    const char *const *usage = manual->usage;
     va_list ap;
 
     fputs("simlm: ", stderr);
@@ -153,7 +127,7 @@ static bool set_choice(const struct option_row *o, const char *text)
 {
     char name[64];
 
-    for (int i = 0; choice_name(name, sizeof name, o->arg, i); i++)
+    for (int i = 0; option_choice(name, sizeof name, o->arg, i); i++)
         if (!strcmp(name, text)) {
             *(int32_t *)o->value = i;
             return true;
@@ -194,6 +168,7 @@ static bool set_value(const struct option_row *o, const char *text)
         return set_choice(o, text);
     case OPT_TYPE_END:
     case OPT_TYPE_GROUP:
+    case OPT_TYPE_CONFLICT:
         break;
     }
     return false;
@@ -218,7 +193,7 @@ static void make_tables(struct getopt_tables *t,
         const struct option_row *o = &options[i];
         bool has_value = o->type != OPT_TYPE_FLAG;
 
-        if (o->type == OPT_TYPE_GROUP || n >= MAX_ROWS)
+        if (!option_is_one(o) || i >= MAX_ROWS)
             continue;
         t->longs[n++] = (struct option){ o->long_name, has_value, NULL,
                                          LONG_BASE + i };
@@ -238,43 +213,67 @@ static const struct option_row *row_of(const struct option_row *options, int c)
     if (c >= LONG_BASE)
         return &options[c - LONG_BASE];
     for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++)
-        if (o->type != OPT_TYPE_GROUP && o->short_name == c)
+        if (option_is_one(o) && o->short_name == c)
             return o;
     return NULL;
 }
 
+/* The table's name nearest to "--nmae=value". */
+static const char *nearest(const struct option_row *options, const char *arg)
+{
+    static char typed[64];
+    struct suggestion s = { .typed = typed };
+
+    arg += strspn(arg, "-");
+    snprintf(typed, sizeof typed, "%.*s", (int)strcspn(arg, "="), arg);
+    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++)
+        if (option_is_one(o))
+            suggestion_offer(&s, o->long_name);
+    return suggestion_best(&s);
+}
+
 /* What getopt_long() found wrong: c is '?' or ':', optopt the option, if any. */
-static void complain(int c, const char *arg, const char *const *usage)
+static void complain(int c, const char *arg, const struct option_row *options,
+                     const struct manual *manual)
 {
     const char brief[] = {'-', (char)optopt, '\0'};
     bool is_long = !optopt || optopt >= LONG_BASE;
+    const char *near = is_long ? nearest(options, arg) : NULL;
 
-    options_usage(usage,
-                  c == ':'              ? "option '%s' needs a value"
-                  : optopt >= LONG_BASE ? "option '%s': no value is expected"
-                                        : "unknown option '%s'",
-                  is_long ? arg : brief);
+    if (c == ':')
+        options_usage(manual, "option '%s' needs a value",
+                      is_long ? arg : brief);
+    else if (optopt >= LONG_BASE)
+        options_usage(manual, "option '%s': no value is expected", arg);
+    else if (near)
+        options_usage(manual, "unknown option '%s'; did you mean '--%s'?", arg,
+                      near);
+    else
+        options_usage(manual, "unknown option '%s'", is_long ? arg : brief);
 }
 
 /* Help shows defaults, so it is looked for before any value is set. */
-static bool wants_help(int argc, char **argv)
+static bool wants_help(enum manual_form *form, int argc, char **argv)
 {
+    static const char as[] = "--help=";
+
+    *form = MANUAL_TEXT;
     for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
-        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h") ||
+            (!strncmp(argv[i], as, strlen(as)) &&
+             manual_form_of(form, argv[i] + strlen(as))))
             return true;
     return false;
 }
 
-int options_parse(int argc, char **argv, const struct option_row *options,
-                  const char *const *usage)
+/* Set values; given[i]: row i occurs.  False: reported. */
+static bool parse_rows(bool *given, int argc, char **argv,
+                       const struct option_row *options,
+                       const struct manual *manual)
 {
     static struct getopt_tables tables;
-    int c, n_operands;
+    int c;
 
-    if (wants_help(argc, argv)) {
-        print_help(options, usage);
-        return PARSED_HELP;
-    }
     make_tables(&tables, options);
     opterr = 0;
     optind = 1;
@@ -283,19 +282,112 @@ int options_parse(int argc, char **argv, const struct option_row *options,
         const struct option_row *o;
 
         if (c == '?' || c == ':') {
-            complain(c, argv[optind - 1], usage);
-            return PARSED_ERROR;
+            complain(c, argv[optind - 1], options, manual);
+            return false;
         }
         o = row_of(options, c);
         if (!o || !set_value(o, optarg))
-            return PARSED_ERROR;
+            return false;
+        given[o - options] = true;
     }
+    return true;
+}
+
+/* ---- what does not go together -------------------------------------------------- */
+
+static bool is_given(const bool *given, const struct option_row *options,
+                     const char *name)
+{
+    for (int i = 0; options[i].type != OPT_TYPE_END; i++)
+        if (option_is_one(&options[i]) && !strcmp(options[i].long_name, name))
+            return given[i];
+    return false;
+}
+
+static bool check_conflicts(const bool *given, const struct option_row *options,
+                            const struct manual *manual)
+{
+    char other[64];
+
+    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++) {
+        if (o->type != OPT_TYPE_CONFLICT ||
+            !is_given(given, options, o->long_name))
+            continue;
+        for (int i = 0; option_choice(other, sizeof other, o->arg, i); i++)
+            if (is_given(given, options, other)) {
+                options_usage(manual, "--%s and --%s exclude each other",
+                              o->long_name, other);
+                return false;
+            }
+    }
+    return true;
+}
+
+/* Two names of one file?  A device may well be read and written. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino && (S_ISREG(x.st_mode) || S_ISDIR(x.st_mode));
+}
+
+static bool check_output(const struct option_row *out,
+                         const struct option_row *options, int n_operands,
+                         char **operand)
+{
+    const char *path = *(const char *const *)out->value, *input = NULL;
+
+    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++) {
+        const char *in = o->role == OPT_ROLE_INPUT
+                             ? *(const char *const *)o->value
+                             : NULL;
+
+        if (in && same_file(path, in))
+            input = in;
+    }
+    for (int i = 0; i < n_operands; i++)
+        if (same_file(path, operand[i]))
+            input = operand[i];
+    if (input)
+        cli_error("--%s: '%s' would replace the input '%s'", out->long_name,
+                  path, input);
+    return !input;
+}
+
+static bool check_outputs(const struct option_row *options, int n_operands,
+                          char **operand)
+{
+    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++)
+        if (o->role == OPT_ROLE_OUTPUT && *(const char *const *)o->value &&
+            !check_output(o, options, n_operands, operand))
+            return false;
+    return true;
+}
+
+int options_parse(int argc, char **argv, const struct option_row *options,
+                  const struct manual *manual)
+{
+    bool given[MAX_ROWS] = { false };
+    enum manual_form form;
+    int n_operands;
+
+    if (wants_help(&form, argc, argv)) {
+        manual_print(form, argv[0], options, manual);
+        return PARSED_HELP;
+    }
+    if (!parse_rows(given, argc, argv, options, manual) ||
+        !check_conflicts(given, options, manual))
+        return PARSED_ERROR;
     n_operands = argc - optind;
     memmove(argv, argv + optind, (size_t)n_operands * sizeof *argv);
-    return n_operands;
+    return check_outputs(options, n_operands, argv) ? n_operands
+                                                    : PARSED_REFUSED;
 }
 
 int options_exit_code(int parsed)
 {
-    return parsed == PARSED_HELP ? CLI_OK : CLI_USAGE;
+    return parsed == PARSED_HELP      ? CLI_OK
+           : parsed == PARSED_REFUSED ? CLI_FAILED
+                                      : CLI_USAGE;
 }

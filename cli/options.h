@@ -1,16 +1,18 @@
 /*
  * options.h - a command's options as a table: the table is the manual.
  *
- * --help, and later the man page and shell completion, are printed from it, so
+ * --help, the man page and shell completion are printed from it (manual.h), so
  * what is documented is what is parsed.  The macros check types: the compound
  * literal makes the address of a wrong variable a compiler diagnostic.
  *
  *     int32_t k = 1000;
  *     const struct option_row options[] = {
+ *         OPT_INPUT('x', "index", &index, "file", "made by 'simlm index'"),
  *         OPT_INT('k', "top", &k, 1, 10000, "n", "passages for a query"),
+ *         OPT_OUTPUT('o', "output", &output, "file", "the run to write"),
  *         OPT_END()
  *     };
- *     argc = options_parse(argc, argv, options, usage);
+ *     argc = options_parse(argc, argv, options, &manual);
  *     if (argc < 0)
  *         return options_exit_code(argc);
  *     ... argv[0 .. argc - 1] are the operands
@@ -19,7 +21,10 @@
 #define CLI_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "manual.h"
 
 enum option_type {
     OPT_TYPE_END,
@@ -30,7 +35,17 @@ enum option_type {
     OPT_TYPE_REAL,
     OPT_TYPE_STRING,
     OPT_TYPE_LIST,
-    OPT_TYPE_CHOICE
+    OPT_TYPE_CHOICE,
+    OPT_TYPE_CONFLICT
+};
+
+/* A string that names a file or, if its arg is "dir", a directory; what it is
+ * to the command: OPT_ROLE_PATH is neither the one nor the other. */
+enum option_role {
+    OPT_ROLE_NONE,
+    OPT_ROLE_PATH,
+    OPT_ROLE_INPUT,
+    OPT_ROLE_OUTPUT
 };
 
 /* An option that may be given several times collects its values here. */
@@ -41,11 +56,12 @@ struct option_list {
 
 struct option_row {
     enum option_type type;
+    enum option_role role;
     char short_name;       /* 0 if none */
     const char *long_name; /* without the dashes */
     void *value;
     const char *arg;  /* shown as <arg>; for a choice "a|b|c", its values */
-    const char *help; /* lower case, no full stop */
+    const char *help; /* lower case where it is no name, no full stop */
     double min, max;  /* inclusive; checked before the command runs */
 };
 
@@ -70,26 +86,47 @@ struct option_row {
 #define OPT_STRING(s, l, v, a, h) \
     { .type = OPT_TYPE_STRING, .short_name = (s), .long_name = (l), \
       .value = (const char **){ v }, .arg = (a), .help = (h) }
+#define OPT_NAMING(r, s, l, v, a, h) \
+    { .type = OPT_TYPE_STRING, .role = (r), .short_name = (s), \
+      .long_name = (l), .value = (const char **){ v }, .arg = (a), \
+      .help = (h) }
+#define OPT_PATH(s, l, v, a, h) OPT_NAMING(OPT_ROLE_PATH, s, l, v, a, h)
+#define OPT_INPUT(s, l, v, a, h) OPT_NAMING(OPT_ROLE_INPUT, s, l, v, a, h)
+#define OPT_OUTPUT(s, l, v, a, h) OPT_NAMING(OPT_ROLE_OUTPUT, s, l, v, a, h)
 #define OPT_LIST(s, l, v, a, h) \
     { .type = OPT_TYPE_LIST, .short_name = (s), .long_name = (l), \
       .value = (struct option_list *){ v }, .arg = (a), .help = (h) }
-/* v is the index of the chosen name in `names`, "first|second|third". */
+/* v is the index of the chosen name in `names`, "first|second|third"; below 0
+ * none is, before parsing. */
 #define OPT_CHOICE(s, l, v, names, h) \
     { .type = OPT_TYPE_CHOICE, .short_name = (s), .long_name = (l), \
       .value = (int32_t *){ v }, .arg = (names), .help = (h) }
+/* Option l may not be given together with any of `others`, "queries|qrels". */
+#define OPT_CONFLICT(l, others) \
+    { .type = OPT_TYPE_CONFLICT, .long_name = (l), .arg = (others) }
 /* clang-format on */
 
+/* Has the row an option of its own? */
+bool option_is_one(const struct option_row *o);
+
+/* Name i of "a|b|c" into buf; false if there are fewer. */
+bool option_choice(char *buf, size_t size, const char *names, int i);
+
+/* The value as text, "" if there is none: the default, before parsing. */
+void option_value(char *buf, size_t size, const struct option_row *o);
+
 /*
- * Parse argv[1 ..]; operands are moved to argv[0 ..].  Returns their number, or
- * a negative value for options_exit_code() when the command is to end at once:
- * --help was printed, or a usage error was reported.
+ * Parse argv[1 ..]; argv[0] is the command's name as commands.h has it, and
+ * operands are moved to argv[0 ..].  Returns their number, or a negative value
+ * for options_exit_code() when the command is to end at once: --help was
+ * printed, a usage error was reported, or an output that would replace an input.
  */
 int options_parse(int argc, char **argv, const struct option_row *options,
-                  const char *const *usage);
+                  const struct manual *manual);
 int options_exit_code(int parsed);
 
 /* Report a usage error of the command's own; returns CLI_USAGE. */
-int options_usage(const char *const *usage, const char *fmt, ...)
+int options_usage(const struct manual *manual, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -12,12 +12,12 @@
 /* clang-format off */
 #define TRAIN_OPTIONS(t, seed)                                                 \
     OPT_GROUP("Files"),                                                        \
-    OPT_STRING('m', "model", &(t)->model, "dir", "the model to start from"),   \
-    OPT_STRING('o', "output", &(t)->output, "dir",                             \
+    OPT_INPUT('m', "model", &(t)->model, "dir", "the model to start from"),   \
+    OPT_OUTPUT('o', "output", &(t)->output, "dir",                             \
                "the trained model; a run stopped there is continued"),         \
     OPT_FLAG(0, "overwrite", &(t)->overwrite,                                  \
              "forget another run's state in the output directory"),            \
-    OPT_STRING(0, "cache", &(t)->cache, "dir",                                 \
+    OPT_PATH(0, "cache", &(t)->cache, "dir",                                 \
                "keep the tokenized corpus here, for other runs, too"),         \
     OPT_GROUP("Length of training"),                                           \
     OPT_REAL('e', "epochs", &(t)->epochs, 0, 1e6, "x",                         \

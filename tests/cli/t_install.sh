@@ -15,6 +15,13 @@ t 'it installs' cmake --install "$SIMLM_BUILD" --prefix "$prefix"
 pc=$(find "$prefix" -name simlm.pc)
 lib=$(dirname "$(find "$prefix" -name 'libsimlm.so')")
 t 'with a pkg-config file' test -f "$pc"
+t 'a man page of every command' sh -c '"$1" help --names | tr " " - | while read -r c; do
+    [ -s "$2/share/man/man1/simlm-$c.1" ] || { echo "$c"; exit 1; }; done' - "$SIMLM" "$prefix"
+t 'and of the program' test -s "$prefix/share/man/man1/simlm.1"
+for f in bash-completion/completions/simlm zsh/site-functions/_simlm \
+    fish/vendor_completions.d/simlm.fish; do
+    t "completion: $f" test -s "$prefix/share/$f"
+done
 PKG_CONFIG_PATH=$(dirname "$pc")
 export PKG_CONFIG_PATH
 t 'that has a version' sh -c '[ "simlm $(pkg-config --modversion simlm)" = "$("$1" --version)" ]' \
