@@ -143,6 +143,22 @@ typedef void sl_attention_bwd_fn(struct sl_backend *be, sl_act *dqkv,
                                  const sl_real *lse, const sl_act *qkv,
                                  const struct sl_packing *pk, int64_t D,
                                  int64_t H, struct sl_dropout drop);
+/*
+ * The same for the first token of each sequence alone: its query q [n, D], and
+ * kv [N, 2 D], k and v of every token side by side.  ctx [n, D], lse [H, n]:
+ * the bits that attention_fwd has for those rows.
+ */
+typedef void sl_attention_first_fwd_fn(struct sl_backend *be, sl_act *ctx,
+                                       sl_real *lse, const sl_act *q,
+                                       const sl_act *kv,
+                                       const struct sl_packing *pk, int64_t D,
+                                       int64_t H, struct sl_dropout drop);
+typedef void sl_attention_first_bwd_fn(struct sl_backend *be, sl_act *dq,
+                                       sl_act *dkv, const sl_act *dctx,
+                                       const sl_act *ctx, const sl_real *lse,
+                                       const sl_act *q, const sl_act *kv,
+                                       const struct sl_packing *pk, int64_t D,
+                                       int64_t H, struct sl_dropout drop);
 
 /* ---- the bottleneck (spec 1.2.1) ------------------------------------------ */
 
@@ -299,6 +315,8 @@ typedef void sl_scores_fn(struct sl_backend *be, sl_real *s, const sl_real *q,
     X(residual_ln_bwd)                                                         \
     X(attention_fwd)                                                           \
     X(attention_bwd)                                                           \
+    X(attention_first_fwd)                                                     \
+    X(attention_first_bwd)                                                     \
     X(splice_cls_fwd)                                                          \
     X(splice_cls_bwd)                                                          \
     X(gather_rows)                                                             \

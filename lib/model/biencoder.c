@@ -27,7 +27,7 @@ static void carve(struct sl_biencoder *x, enum sl_keep keep)
     int64_t N = s->batch.max_N, D = s->shape.D;
     int64_t n = x->max_queries + x->max_passages;
 
-    sl_body_carve(s, &x->body, keep);
+    sl_body_carve_pooled(s, &x->body, keep, x->pooling);
     sl_layer_scratch_carve(a, &x->scratch, be, &s->shape, N);
     x->d = sl_take_act(a, be, N * D);
     x->v = sl_take_real(a, be, n * D);
@@ -132,8 +132,8 @@ static simlm_status forward(struct sl_biencoder *x, const struct sl_pass *p,
 
     SL_TRY(sl_session_set(&x->s, &part, err));
     hidden = sl_body_forward(&x->s, p, &x->body);
-    be->ops->pool_fwd(be, sl_real_at(be, x->v, first * D), hidden, p->pk, D,
-                      x->pooling);
+    be->ops->pool_fwd(be, sl_real_at(be, x->v, first * D), hidden,
+                      sl_body_rows(p, &x->body), D, x->pooling);
     return SIMLM_OK;
 }
 
@@ -144,8 +144,8 @@ static void backward(struct sl_biencoder *x, const struct sl_pass *p,
     struct sl_backend *be = x->s.m->be;
     int64_t D = x->s.shape.D;
 
-    be->ops->pool_bwd(be, x->d, sl_real_at(be, x->dv, first * D), p->pk, D,
-                      x->pooling);
+    be->ops->pool_bwd(be, x->d, sl_real_at(be, x->dv, first * D),
+                      sl_body_rows(p, &x->body), D, x->pooling);
     sl_body_backward(&x->s, p, &x->body, &x->scratch, x->d);
 }
 

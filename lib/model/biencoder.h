@@ -12,6 +12,9 @@
  *                 (Gao et al., "Scaling deep contrastive learning batch size
  *                 under memory limited setup", 2021)
  *
+ * With [CLS] pooling the last layer is computed for first tokens alone
+ * (nn/layer.h).
+ *
  * Dropout is a function of the sequence's key, so the second forward pass
  * repeats the first bit for bit and the step is the same step either way.
  */

@@ -18,7 +18,7 @@ static void carve(struct sl_encoder *e)
     const struct sl_backend *be = e->s.m->be;
     int64_t n = e->s.batch.max_n;
 
-    sl_body_carve(&e->s, &e->body, SL_KEEP_NOTHING);
+    sl_body_carve_pooled(&e->s, &e->body, SL_KEEP_NOTHING, e->pooling);
     e->v = sl_take_real(&e->s.acts, be, n * e->s.shape.D);
     e->norm = sl_take_real(&e->s.acts, be, n);
 }
@@ -61,13 +61,16 @@ size_t sl_encoder_bytes(const struct sl_encoder *e)
     return e->s.acts.size;
 }
 
+/* *hidden <- the last layer's output, of which *rows is the packing. */
 static simlm_status forward(struct sl_encoder *e, const sl_act **hidden,
+                            const struct sl_packing **rows,
                             const struct sl_tokens *t, simlm_error *err)
 {
     struct sl_pass p = sl_session_pass(&e->s, (struct sl_noise){0}, 0);
 
     SL_TRY(sl_session_set(&e->s, t, err));
     *hidden = sl_body_forward(&e->s, &p, &e->body);
+    *rows = sl_body_rows(&p, &e->body);
     return SIMLM_OK;
 }
 
@@ -76,10 +79,11 @@ simlm_status sl_encoder_encode(struct sl_encoder *e, float *vec,
 {
     struct sl_backend *be = e->s.m->be;
     int64_t D = e->s.shape.D;
+    const struct sl_packing *rows;
     const sl_act *hidden;
 
-    SL_TRY(forward(e, &hidden, t, err));
-    be->ops->pool_fwd(be, e->v, hidden, &e->s.batch.pk, D, e->pooling);
+    SL_TRY(forward(e, &hidden, &rows, t, err));
+    be->ops->pool_fwd(be, e->v, hidden, rows, D, e->pooling);
     if (e->normalize)
         be->ops->l2norm_fwd(be, e->v, e->norm, e->v, t->n, D);
     SL_TRY(be->sync(be, err));
@@ -96,9 +100,11 @@ simlm_status sl_encoder_hidden(struct sl_encoder *e, float *out,
                                const struct sl_tokens *t, simlm_error *err)
 {
     struct sl_backend *be = e->s.m->be;
+    const struct sl_packing *rows;
     const sl_act *hidden;
 
-    SL_TRY(forward(e, &hidden, t, err));
+    SL_ASSERT(e->pooling == SL_POOL_MEAN);
+    SL_TRY(forward(e, &hidden, &rows, t, err));
     SL_TRY(be->sync(be, err));
     be->download_act(be, out, hidden, t->N * e->s.shape.D);
     return SIMLM_OK;

@@ -2,7 +2,8 @@
  * model/encoder.h - texts (already tokens) to vectors, nothing kept.
  *
  * All memory is taken when the encoder is made: two layers' worth of
- * activations for max_tokens tokens, whatever the model's depth.
+ * activations for max_tokens tokens, whatever the model's depth.  With [CLS]
+ * pooling the last layer is computed for first tokens alone (nn/layer.h).
  */
 #ifndef SL_MODEL_ENCODER_H
 #define SL_MODEL_ENCODER_H
@@ -26,7 +27,9 @@ size_t sl_encoder_bytes(const struct sl_encoder *e);
 simlm_status sl_encoder_encode(struct sl_encoder *e, float *vec,
                                const struct sl_tokens *t, simlm_error *err);
 
-/* hidden [t->N, D], host memory <- the last layer's output (for tests, tools).
+/*
+ * hidden [t->N, D], host memory <- the last layer's output (for tests, tools),
+ * of an encoder that pools means: for [CLS] the other rows are not computed.
  */
 simlm_status sl_encoder_hidden(struct sl_encoder *e, float *hidden,
                                const struct sl_tokens *t, simlm_error *err);

@@ -53,7 +53,8 @@ static void carve(struct sl_rlm *x, enum sl_keep keep)
 
     sl_body_carve(s, &x->body, keep);
     sl_embed_carve(a, &x->dec_embed, be, &s->shape, N, true);
-    sl_stack_carve(a, &x->decoder, be, &s->shape, s->m->n_decoder, N, keep);
+    sl_stack_carve(a, &x->decoder, be, &s->shape, s->m->n_decoder, N, 0,
+                   keep);
     sl_lm_head_carve(a, &x->head, be, &s->shape, N, true);
     sl_layer_scratch_carve(a, &x->scratch, be, &s->shape, N);
     x->dec_in = sl_take_act(a, be, N * D);

@@ -25,6 +25,7 @@ struct sl_pass sl_session_pass(const struct sl_session *s,
     return (struct sl_pass){.be = s->m->be,
                             .shape = &s->shape,
                             .pk = &s->batch.pk,
+                            .first = &s->batch.first,
                             .dropout = noise.dropout,
                             .stream = noise.stream,
                             .site = site};
@@ -38,7 +39,8 @@ simlm_status sl_session_set(struct sl_session *s, const struct sl_tokens *t,
     return sl_batch_set(&s->batch, t, &limits, err);
 }
 
-void sl_body_carve(struct sl_session *s, struct sl_body *b, enum sl_keep keep)
+static void carve_body(struct sl_session *s, struct sl_body *b,
+                       enum sl_keep keep, int64_t n_first)
 {
     const struct sl_backend *be = s->m->be;
     int64_t N = s->batch.max_N;
@@ -46,7 +48,18 @@ void sl_body_carve(struct sl_session *s, struct sl_body *b, enum sl_keep keep)
     sl_embed_carve(&s->acts, &b->embed, be, &s->shape, N,
                    keep != SL_KEEP_NOTHING);
     sl_stack_carve(&s->acts, &b->stack, be, &s->shape, s->m->cfg.layers, N,
-                   keep);
+                   n_first, keep);
+}
+
+void sl_body_carve(struct sl_session *s, struct sl_body *b, enum sl_keep keep)
+{
+    carve_body(s, b, keep, 0);
+}
+
+void sl_body_carve_pooled(struct sl_session *s, struct sl_body *b,
+                          enum sl_keep keep, enum sl_pooling pooling)
+{
+    carve_body(s, b, keep, pooling == SL_POOL_CLS ? s->batch.max_n : 0);
 }
 
 const sl_act *sl_body_forward(const struct sl_session *s,

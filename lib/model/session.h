@@ -9,7 +9,10 @@
 #include "nn/embeddings.h"
 #include "nn/stack.h"
 
-/* Embeddings and layers, with what they keep for the way back. */
+/*
+ * Embeddings and layers, with what they keep for the way back.  What comes out
+ * is a row for each token, or for each sequence its first token's alone.
+ */
 struct sl_body {
     struct sl_embed_acts embed;
     struct sl_stack stack;
@@ -41,12 +44,21 @@ simlm_status sl_session_set(struct sl_session *s, const struct sl_tokens *t,
                             simlm_error *err);
 
 void sl_body_carve(struct sl_session *s, struct sl_body *b, enum sl_keep keep);
+void sl_body_carve_pooled(struct sl_session *s, struct sl_body *b,
+                          enum sl_keep keep, enum sl_pooling pooling);
 
-/* The last layer's output [N, D] of the session's batch. */
+/* The packing of what comes out. */
+static inline const struct sl_packing *sl_body_rows(const struct sl_pass *p,
+                                                    const struct sl_body *b)
+{
+    return b->stack.first ? p->first : p->pk;
+}
+
+/* The last layer's output of the session's batch. */
 const sl_act *sl_body_forward(const struct sl_session *s,
                               const struct sl_pass *p, struct sl_body *b);
 
-/* d [N, D]: the gradient of that; spent on the way. */
+/* d [N, D]: the gradient of that in its first rows; spent on the way. */
 void sl_body_backward(const struct sl_session *s, const struct sl_pass *p,
                       struct sl_body *b, const struct sl_layer_scratch *t,
                       sl_act *d);

@@ -3,11 +3,11 @@
 /* Offsets of a layer's three dropout sites. */
 enum { SITE_PROBS = 0, SITE_ATTENTION = 1024, SITE_FFN = 2048 };
 
-void sl_layer_carve(struct sl_arena *a, struct sl_layer_acts *l,
-                    const struct sl_backend *be, const struct sl_shape *s,
-                    int64_t N)
+/* What attention gives, and all behind it. */
+static void carve_rows(struct sl_arena *a, struct sl_layer_acts *l,
+                       const struct sl_backend *be, const struct sl_shape *s,
+                       int64_t N)
 {
-    l->qkv = sl_take_act(a, be, N * 3 * s->D);
     l->ctx = sl_take_act(a, be, N * s->D);
     l->lse = sl_take_real(a, be, s->H * N);
     l->sum1 = sl_take_act(a, be, N * s->D);
@@ -19,6 +19,14 @@ void sl_layer_carve(struct sl_arena *a, struct sl_layer_acts *l,
     l->sum2 = sl_take_act(a, be, N * s->D);
     l->mean2 = sl_take_real(a, be, N);
     l->rstd2 = sl_take_real(a, be, N);
+}
+
+void sl_layer_carve(struct sl_arena *a, struct sl_layer_acts *l,
+                    const struct sl_backend *be, const struct sl_shape *s,
+                    int64_t N)
+{
+    l->qkv = sl_take_act(a, be, N * 3 * s->D);
+    carve_rows(a, l, be, s, N);
 }
 
 static int64_t width(const struct sl_shape *s)
@@ -48,20 +56,19 @@ void sl_layer_scratch_carve(struct sl_arena *a, struct sl_layer_scratch *t,
     t->wide = sl_take_act(a, be, N * width(s));
 }
 
-void sl_layer_forward(const struct sl_pass *p, const struct sl_layer_weights *w,
-                      const struct sl_layer_acts *l, const sl_act *x,
-                      uint32_t site)
+/* From l->ctx to l->out; x is the layer's input. */
+static void forward_rows(const struct sl_pass *p,
+                         const struct sl_layer_weights *w,
+                         const struct sl_layer_acts *l, const sl_act *x,
+                         uint32_t site)
 {
     struct sl_backend *be = p->be;
     const struct sl_ops *op = be->ops;
     const uint64_t *key = p->pk->row_key;
-    int64_t N = p->pk->N, D = p->shape->D, F = p->shape->F, H = p->shape->H;
+    int64_t N = p->pk->N, D = p->shape->D, F = p->shape->F;
     float eps = p->shape->eps;
     bool keep = l->mean1 != NULL;
 
-    op->linear_fwd(be, l->qkv, x, w->wq, w->bq, N, D, 3 * D);
-    op->attention_fwd(be, l->ctx, l->lse, l->qkv, p->pk, D, H,
-                      sl_attention_dropout(p, site + SITE_PROBS));
     op->linear_fwd(be, l->sum1, l->ctx, w->wo, w->bo, N, D, D);
     op->residual_ln_fwd(be, l->y1, keep ? l->sum1 : NULL, l->mean1, l->rstd1,
                         l->sum1, x, key, w->ln1g, w->ln1b, N, D, eps,
@@ -74,17 +81,18 @@ void sl_layer_forward(const struct sl_pass *p, const struct sl_layer_weights *w,
                         sl_hidden_dropout(p, site + SITE_FFN));
 }
 
-void sl_layer_backward(const struct sl_pass *p,
-                       const struct sl_layer_weights *w,
-                       const struct sl_layer_weights *grad,
-                       const struct sl_layer_acts *l,
-                       const struct sl_layer_scratch *t, sl_act *d,
-                       const sl_act *x, uint32_t site)
+/* d: out -> x, but for the branch through attention; t->b <- dctx. */
+static void backward_rows(const struct sl_pass *p,
+                          const struct sl_layer_weights *w,
+                          const struct sl_layer_weights *grad,
+                          const struct sl_layer_acts *l,
+                          const struct sl_layer_scratch *t, sl_act *d,
+                          uint32_t site)
 {
     struct sl_backend *be = p->be;
     const struct sl_ops *op = be->ops;
     const uint64_t *key = p->pk->row_key;
-    int64_t N = p->pk->N, D = p->shape->D, F = p->shape->F, H = p->shape->H;
+    int64_t N = p->pk->N, D = p->shape->D, F = p->shape->F;
 
     /* d: out -> y1, the branch through the feed-forward net added back. */
     op->residual_ln_bwd(be, t->a, d, grad->ln2g, grad->ln2b, d, l->sum2,
@@ -96,14 +104,102 @@ void sl_layer_backward(const struct sl_pass *p,
     op->linear_bwd(be, d, grad->w1, grad->b1, t->wide, l->y1, w->w1, N, D, F,
                    true);
 
-    /* d: y1 -> x, the branch through attention added back. */
     op->residual_ln_bwd(be, t->a, d, grad->ln1g, grad->ln1b, d, l->sum1,
                         l->mean1, l->rstd1, key, w->ln1g, N, D,
                         sl_hidden_dropout(p, site + SITE_ATTENTION));
     op->linear_bwd(be, t->b, grad->wo, grad->bo, t->a, l->ctx, w->wo, N, D, D,
                    false);
-    op->attention_bwd(be, t->wide, t->b, l->ctx, l->lse, l->qkv, p->pk, D, H,
+}
+
+void sl_layer_forward(const struct sl_pass *p, const struct sl_layer_weights *w,
+                      const struct sl_layer_acts *l, const sl_act *x,
+                      uint32_t site)
+{
+    const struct sl_ops *op = p->be->ops;
+    int64_t N = p->pk->N, D = p->shape->D, H = p->shape->H;
+
+    op->linear_fwd(p->be, l->qkv, x, w->wq, w->bq, N, D, 3 * D);
+    op->attention_fwd(p->be, l->ctx, l->lse, l->qkv, p->pk, D, H,
                       sl_attention_dropout(p, site + SITE_PROBS));
-    op->linear_bwd(be, d, grad->wq, grad->bq, t->wide, x, w->wq, N, D, 3 * D,
+    forward_rows(p, w, l, x, site);
+}
+
+void sl_layer_backward(const struct sl_pass *p,
+                       const struct sl_layer_weights *w,
+                       const struct sl_layer_weights *grad,
+                       const struct sl_layer_acts *l,
+                       const struct sl_layer_scratch *t, sl_act *d,
+                       const sl_act *x, uint32_t site)
+{
+    const struct sl_ops *op = p->be->ops;
+    int64_t N = p->pk->N, D = p->shape->D, H = p->shape->H;
+
+    backward_rows(p, w, grad, l, t, d, site);
+    op->attention_bwd(p->be, t->wide, t->b, l->ctx, l->lse, l->qkv, p->pk, D, H,
+                      sl_attention_dropout(p, site + SITE_PROBS));
+    op->linear_bwd(p->be, d, grad->wq, grad->bq, t->wide, x, w->wq, N, D, 3 * D,
+                   true);
+}
+
+/* ---- first rows alone ------------------------------------------------------ */
+
+void sl_first_carve(struct sl_arena *a, struct sl_first_acts *f,
+                    const struct sl_backend *be, const struct sl_shape *s,
+                    int64_t N, int64_t n, bool own_kv)
+{
+    *f = (struct sl_first_acts){0};
+    f->kv = own_kv ? sl_take_act(a, be, N * 2 * s->D) : NULL;
+    f->x = sl_take_act(a, be, n * s->D);
+    f->q = sl_take_act(a, be, n * s->D);
+    carve_rows(a, &f->rows, be, s, n);
+    f->rows.out = sl_take_act(a, be, n * s->D);
+}
+
+/* The same pass over first tokens. */
+static struct sl_pass first_pass(const struct sl_pass *p)
+{
+    struct sl_pass rows = *p;
+
+    rows.pk = p->first;
+    return rows;
+}
+
+void sl_first_forward(const struct sl_pass *p, const struct sl_layer_weights *w,
+                      const struct sl_first_acts *f, const sl_act *x,
+                      uint32_t site)
+{
+    const struct sl_ops *op = p->be->ops;
+    struct sl_pass rows = first_pass(p);
+    int64_t N = p->pk->N, n = p->pk->n, D = p->shape->D, H = p->shape->H;
+
+    op->gather_rows(p->be, f->x, x, p->pk->seq_start, n, D);
+    op->linear_fwd(p->be, f->q, f->x, w->wq, w->bq, n, D, D);
+    op->linear_fwd(p->be, f->kv, x, w->wk, w->bk, N, D, 2 * D);
+    op->attention_first_fwd(p->be, f->rows.ctx, f->rows.lse, f->q, f->kv, p->pk,
+                            D, H, sl_attention_dropout(p, site + SITE_PROBS));
+    forward_rows(&rows, w, &f->rows, f->x, site);
+}
+
+void sl_first_backward(const struct sl_pass *p,
+                       const struct sl_layer_weights *w,
+                       const struct sl_layer_weights *grad,
+                       const struct sl_first_acts *f,
+                       const struct sl_layer_scratch *t, sl_act *d,
+                       const sl_act *x, uint32_t site)
+{
+    const struct sl_ops *op = p->be->ops;
+    struct sl_pass rows = first_pass(p);
+    int64_t N = p->pk->N, n = p->pk->n, D = p->shape->D, H = p->shape->H;
+
+    backward_rows(&rows, w, grad, &f->rows, t, d, site);
+    op->attention_first_bwd(p->be, t->a, t->wide, t->b, f->rows.ctx,
+                            f->rows.lse, f->q, f->kv, p->pk, D, H,
+                            sl_attention_dropout(p, site + SITE_PROBS));
+    /* t->b: x0, from the residual and q; then d: x, that and k and v. */
+    op->linear_bwd(p->be, t->b, grad->wq, grad->bq, t->a, f->x, w->wq, n, D, D,
+                   false);
+    op->add(p->be, t->b, d, n * D);
+    op->scatter_rows(p->be, d, t->b, p->pk->seq_start, n, N, D);
+    op->linear_bwd(p->be, d, grad->wk, grad->bk, t->wide, x, w->wk, N, D, 2 * D,
                    true);
 }

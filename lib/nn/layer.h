@@ -47,7 +47,7 @@ void sl_layer_scratch_carve(struct sl_arena *a, struct sl_layer_scratch *t,
                             const struct sl_backend *be,
                             const struct sl_shape *s, int64_t N);
 
-/* l->out <- the layer of x.  out may be x in a thin layer. */
+/* l->out <- the layer of x, both [N, D].  out may be x in a thin layer. */
 void sl_layer_forward(const struct sl_pass *p, const struct sl_layer_weights *w,
                       const struct sl_layer_acts *l, const sl_act *x,
                       uint32_t site);
@@ -57,6 +57,44 @@ void sl_layer_backward(const struct sl_pass *p,
                        const struct sl_layer_weights *w,
                        const struct sl_layer_weights *grad,
                        const struct sl_layer_acts *l,
+                       const struct sl_layer_scratch *t, sl_act *d,
+                       const sl_act *x, uint32_t site);
+
+/* ---- first rows alone ------------------------------------------------------ */
+
+/*
+ * A [CLS] vector is one row a sequence of the last layer's output, and of that
+ * layer's other rows it needs keys and values alone.  With x0 [n, D] the first
+ * tokens' rows of x,
+ *
+ *     k, v = x Wk^T + bk, x Wv^T + bv       [N, D]
+ *     q    = x0 Wq^T + bq                   [n, D]
+ *     y1   = LN1(x0 + dropout(ctx Wo^T + bo)), and so on with n rows.
+ *
+ * The n rows are the bits that the whole layer has there, dropout included.
+ */
+struct sl_first_acts {
+    sl_act *kv;                /* [N, 2 D] */
+    sl_act *x, *q;             /* [n, D] */
+    struct sl_layer_acts rows; /* n tokens of a layer; without qkv */
+};
+
+/* For n sequences of N tokens in all, `rows.out` included; kv only if own_kv,
+ * else it is the caller's to set. */
+void sl_first_carve(struct sl_arena *a, struct sl_first_acts *f,
+                    const struct sl_backend *be, const struct sl_shape *s,
+                    int64_t N, int64_t n, bool own_kv);
+
+/* f->rows.out [n, D] <- the first rows of the layer of x [N, D]. */
+void sl_first_forward(const struct sl_pass *p, const struct sl_layer_weights *w,
+                      const struct sl_first_acts *f, const sl_act *x,
+                      uint32_t site);
+
+/* d [N, D] holds the gradient of out in n rows, and then that of x in N. */
+void sl_first_backward(const struct sl_pass *p,
+                       const struct sl_layer_weights *w,
+                       const struct sl_layer_weights *grad,
+                       const struct sl_first_acts *f,
                        const struct sl_layer_scratch *t, sl_act *d,
                        const sl_act *x, uint32_t site);
 

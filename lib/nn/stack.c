@@ -19,26 +19,40 @@ static size_t measure_out(const struct sl_backend *be,
     return a.used;
 }
 
-void sl_stack_carve(struct sl_arena *a, struct sl_stack *s,
-                    const struct sl_backend *be, const struct sl_shape *shape,
-                    int64_t L, int64_t N, enum sl_keep keep)
+static void carve_layers(struct sl_arena *a, struct sl_stack *s,
+                         const struct sl_backend *be,
+                         const struct sl_shape *shape)
 {
-    *s = (struct sl_stack){.keep = keep, .L = L, .N = N};
-    s->layer_bytes = measure_layer(be, shape, N);
-    s->out_bytes = measure_out(be, shape, N);
-    if (keep == SL_KEEP_NOTHING) {
-        sl_layer_carve_thin(a, &s->shared, be, shape, N);
-        s->outs = sl_arena_take(a, 1, s->out_bytes);
-        return;
-    }
-    s->outs = sl_arena_take(a, (size_t)(L > 0 ? L : 1), s->out_bytes);
-    if (keep == SL_KEEP_OUTPUTS)
-        sl_layer_carve(a, &s->shared, be, shape, N);
+    size_t L = (size_t)(s->L > 0 ? s->L : 1);
+
+    s->layer_bytes = measure_layer(be, shape, s->N);
+    s->out_bytes = measure_out(be, shape, s->N);
+    s->outs = sl_arena_take(a, s->keep == SL_KEEP_NOTHING ? 1 : L, s->out_bytes);
+    if (s->keep == SL_KEEP_NOTHING)
+        sl_layer_carve_thin(a, &s->shared, be, shape, s->N);
+    else if (s->keep == SL_KEEP_OUTPUTS)
+        sl_layer_carve(a, &s->shared, be, shape, s->N);
     else
-        s->layers = sl_arena_take(a, (size_t)(L > 0 ? L : 1), s->layer_bytes);
+        s->layers = sl_arena_take(a, L, s->layer_bytes);
 }
 
-/* Layer l's activations: its block of memory, carved the same way once more. */
+void sl_stack_carve(struct sl_arena *a, struct sl_stack *s,
+                    const struct sl_backend *be, const struct sl_shape *shape,
+                    int64_t L, int64_t N, int64_t n_first, enum sl_keep keep)
+{
+    bool first = n_first > 0, own_kv = keep == SL_KEEP_ALL;
+
+    *s = (struct sl_stack){
+        .keep = keep, .L = L - first, .N = N, .first = first};
+    carve_layers(a, s, be, shape);
+    if (!first)
+        return;
+    sl_first_carve(a, &s->last, be, shape, N, n_first, own_kv);
+    if (!own_kv) /* the shared layer's q, k and v are spent by then */
+        s->last.kv = s->shared.qkv;
+}
+
+/* Whole layer l's activations: its memory, carved the same way once more. */
 static struct sl_layer_acts layer_at(const struct sl_pass *p,
                                      const struct sl_stack *s, int64_t l)
 {
@@ -71,7 +85,17 @@ const sl_act *sl_stack_forward(const struct sl_pass *p, struct sl_stack *s,
         sl_layer_forward(p, &w[l], &acts, x, layer_site(p, l));
         x = acts.out;
     }
-    return x;
+    if (!s->first)
+        return x;
+    sl_first_forward(p, &w[s->L], &s->last, x, layer_site(p, s->L));
+    return s->last.rows.out;
+}
+
+/* What layer l was given in the forward pass. */
+static const sl_act *input_of(const struct sl_pass *p, const struct sl_stack *s,
+                              int64_t l, const sl_act *x)
+{
+    return l ? layer_at(p, s, l - 1).out : x;
 }
 
 void sl_stack_backward(const struct sl_pass *p, struct sl_stack *s,
@@ -81,9 +105,12 @@ void sl_stack_backward(const struct sl_pass *p, struct sl_stack *s,
                        const sl_act *x)
 {
     SL_ASSERT(s->keep != SL_KEEP_NOTHING);
+    if (s->first)
+        sl_first_backward(p, &w[s->L], &grad[s->L], &s->last, t, d,
+                          input_of(p, s, s->L, x), layer_site(p, s->L));
     for (int64_t l = s->L - 1; l >= 0; l--) {
         struct sl_layer_acts acts = layer_at(p, s, l);
-        const sl_act *in = l ? layer_at(p, s, l - 1).out : x;
+        const sl_act *in = input_of(p, s, l, x);
 
         if (s->keep == SL_KEEP_OUTPUTS)
             sl_layer_forward(p, &w[l], &acts, in, layer_site(p, l));

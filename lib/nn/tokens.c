@@ -13,36 +13,53 @@ static simlm_status take(struct sl_batch *b, void *out, int64_t n, size_t size,
     return b->be->alloc(b->be, out, bytes + SL_ALIGN, "a batch of tokens", err);
 }
 
+/* count <- 0, 1, ...: a batch has no more sequences than tokens. */
+static void upload_count(struct sl_batch *b)
+{
+    int64_t n = b->max_n < b->max_N ? b->max_n : b->max_N;
+
+    for (int64_t i = 0; i <= n; i++)
+        b->host_pos[i] = (int32_t)i;
+    b->be->upload(b->be, b->count, b->host_pos,
+                  (size_t)(n + 1) * sizeof *b->count);
+}
+
 simlm_status sl_batch_init(struct sl_batch *b, struct sl_backend *be,
                            int64_t max_N, int64_t max_n, simlm_error *err)
 {
-    simlm_status st;
-    void *p[5] = {0};
+    const struct {
+        int64_t n;
+        size_t size;
+    } piece[] = {{max_N, sizeof *b->ids},      {max_N, sizeof *b->types},
+                 {max_n + 1, sizeof *b->start}, {max_N, sizeof *b->pos},
+                 {max_N, sizeof *b->row_key},  {max_n + 1, sizeof *b->count},
+                 {max_n, sizeof *b->first_key}};
+    simlm_status st = SIMLM_OK;
+    void *p[SL_LEN(piece)] = {0};
 
-    if (max_N < 1 || max_n < 1 || max_N > INT32_MAX || max_n > INT32_MAX - 1)
+    if (max_N < 1 || max_n < 1 || max_N > INT32_MAX - 1 ||
+        max_n > INT32_MAX - 1)
         return sl_fail(err, SIMLM_E_ARG,
                        "a batch holds 1 to 2^31 - 2 tokens and sequences");
     *b = (struct sl_batch){.be = be, .max_N = max_N, .max_n = max_n};
-    st = take(b, &p[0], max_N, sizeof *b->ids, err);
-    if (st == SIMLM_OK)
-        st = take(b, &p[1], max_N, sizeof *b->types, err);
-    if (st == SIMLM_OK)
-        st = take(b, &p[2], max_n + 1, sizeof *b->start, err);
-    if (st == SIMLM_OK)
-        st = take(b, &p[3], max_N, sizeof *b->pos, err);
-    if (st == SIMLM_OK)
-        st = take(b, &p[4], max_N, sizeof *b->row_key, err);
+    for (size_t i = 0; i < SL_LEN(piece) && st == SIMLM_OK; i++)
+        st = take(b, &p[i], piece[i].n, piece[i].size, err);
     b->ids = p[0];
     b->types = p[1];
     b->start = p[2];
     b->pos = p[3];
     b->row_key = p[4];
-    b->host_pos = SL_NEW_ARRAY(int32_t, max_N);
+    b->count = p[5];
+    b->first_key = p[6];
+    b->host_pos = SL_NEW_ARRAY(int32_t, max_N + 1);
     b->host_key = SL_NEW_ARRAY(uint64_t, max_N);
-    if (st == SIMLM_OK && (!b->host_pos || !b->host_key))
+    b->host_first = SL_NEW_ARRAY(uint64_t, max_n);
+    if (st == SIMLM_OK && (!b->host_pos || !b->host_key || !b->host_first))
         st = sl_fail_nomem(err, "a batch of tokens");
     if (st < 0)
         sl_batch_free(b);
+    else
+        upload_count(b);
     return st;
 }
 
@@ -55,8 +72,11 @@ void sl_batch_free(struct sl_batch *b)
     b->be->free(b->be, b->start);
     b->be->free(b->be, b->pos);
     b->be->free(b->be, b->row_key);
+    b->be->free(b->be, b->count);
+    b->be->free(b->be, b->first_key);
     sl_free(b->host_pos);
     sl_free(b->host_key);
+    sl_free(b->host_first);
     *b = (struct sl_batch){0};
 }
 
@@ -120,6 +140,7 @@ simlm_status sl_batch_set(struct sl_batch *b, const struct sl_tokens *t,
         int32_t first = t->start[i], len = t->start[i + 1] - first;
 
         max_len = len > max_len ? len : max_len;
+        b->host_first[i] = key << 16;
         for (int32_t j = 0; j < len; j++) {
             b->host_pos[first + j] = j;
             b->host_key[first + j] = key << 16 | (uint64_t)j;
@@ -131,6 +152,8 @@ simlm_status sl_batch_set(struct sl_batch *b, const struct sl_tokens *t,
     be->upload(be, b->start, t->start, (size_t)(t->n + 1) * sizeof *b->start);
     be->upload(be, b->pos, b->host_pos, (size_t)t->N * sizeof *b->pos);
     be->upload(be, b->row_key, b->host_key, (size_t)t->N * sizeof *b->row_key);
+    be->upload(be, b->first_key, b->host_first,
+               (size_t)t->n * sizeof *b->first_key);
     b->typed = t->types != NULL;
     b->pk = (struct sl_packing){.n = t->n,
                                 .N = t->N,
@@ -138,6 +161,11 @@ simlm_status sl_batch_set(struct sl_batch *b, const struct sl_tokens *t,
                                 .seq_start = b->start,
                                 .pos = b->pos,
                                 .row_key = b->row_key};
+    b->first = (struct sl_packing){.n = t->n,
+                                   .N = t->n,
+                                   .max_len = 1,
+                                   .seq_start = b->count,
+                                   .row_key = b->first_key};
     return SIMLM_OK;
 }
 

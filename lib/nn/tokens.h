@@ -33,13 +33,18 @@ struct sl_token_limits {
 struct sl_batch {
     struct sl_backend *be;
     int64_t max_N, max_n;
-    struct sl_packing pk; /* its arrays are the four below */
+    struct sl_packing pk; /* its arrays are among those below */
+    /* The first token of each sequence, as n sequences of one; pos is NULL. */
+    struct sl_packing first;
     int32_t *ids, *types; /* [max_N] backend memory */
     bool typed;           /* false: types were not given, all are 0 */
     int32_t *start, *pos; /* [max_n + 1], [max_N] */
     uint64_t *row_key;    /* [max_N] */
+    int32_t *count;       /* [max_n + 1] 0, 1, ...: the starts of `first` */
+    uint64_t *first_key;  /* [max_n] its row keys */
     int32_t *host_pos;    /* host staging */
     uint64_t *host_key;   /* host staging: row keys, as uploaded */
+    uint64_t *host_first; /* host staging */
 };
 
 simlm_status sl_batch_init(struct sl_batch *b, struct sl_backend *be,

@@ -215,7 +215,7 @@ enum { TOKENS = 257 };
 
 /* What a forward pass over some sequences gives, row by row. */
 struct results {
-    float *emb, *ln, *ctx, *v, *unit;
+    float *emb, *ln, *ctx, *first, *v, *unit;
     int32_t *drawn;
 };
 
@@ -225,13 +225,14 @@ struct sequences {
     uint64_t key[TOKENS];
     struct sl_embed w;
     float *x, *res, *qkv;
+    float *q, *kv; /* qkv's first rows' queries; its keys and values */
 };
 
 static struct results results_new(void)
 {
     return (struct results){
         zeros(TOKENS * D), zeros(TOKENS * D),
-        zeros(TOKENS * D), zeros(SEQS * D),
+        zeros(TOKENS * D), zeros(SEQS * D), zeros(SEQS * D),
         zeros(SEQS * D),   sl_calloc(TOKENS, sizeof(int32_t))};
 }
 
@@ -240,6 +241,7 @@ static void results_free(struct results *r)
     sl_free(r->emb);
     sl_free(r->ln);
     sl_free(r->ctx);
+    sl_free(r->first);
     sl_free(r->v);
     sl_free(r->unit);
     sl_free(r->drawn);
@@ -278,6 +280,8 @@ static void run_sequences(const struct sequences *s, int seq, int n,
                          D, 1e-12f, drop);
     ops->attention_fwd(be, A(r->ctx), NULL, A(s->qkv + at * 3 * D), &pk, D, H,
                        drop);
+    ops->attention_first_fwd(be, A(r->first), NULL, A(s->q + seq * D),
+                             A(s->kv + at * 2 * D), &pk, D, H, drop);
     ops->pool_fwd(be, R(r->v), A(r->ctx), &pk, D, SL_POOL_MEAN);
     ops->l2norm_fwd(be, R(r->unit), R(norm), R(r->v), n, D);
     ops->vocab_sample(be, r->drawn, A(s->x + at * D), s->w.word, NULL,
@@ -295,6 +299,9 @@ static void check_sequences(const struct sequences *s, int seq, int n,
     same_bits(s->be, "embed", r.emb, all->emb + at * D, N, D);
     same_bits(s->be, "residual_ln", r.ln, all->ln + at * D, N, D);
     same_bits(s->be, "attention", r.ctx, all->ctx + at * D, N, D);
+    for (int i = 0; i < n; i++)
+        same_bits(s->be, "attention_first", r.first + i * D,
+                  all->ctx + first_token(seq + i) * D, 1, D);
     same_bits(s->be, "pool", r.v, all->v + seq * D, n, D);
     same_bits(s->be, "l2norm", r.unit, all->unit + seq * D, n, D);
     for (int32_t i = 0; i < N; i++)
@@ -302,6 +309,18 @@ static void check_sequences(const struct sequences *s, int seq, int n,
                   "%s: vocab_sample: row %d draws %d, not %d", s->be->name,
                   (int)i, (int)r.drawn[i], (int)all->drawn[at + i]);
     results_free(&r);
+}
+
+static void split_qkv(struct sequences *s)
+{
+    s->q = zeros(SEQS * D);
+    s->kv = zeros(TOKENS * 2 * D);
+    for (int i = 0; i < SEQS; i++)
+        memcpy(s->q + i * D, s->qkv + first_token(i) * 3 * D,
+               D * sizeof *s->q);
+    for (int i = 0; i < TOKENS; i++)
+        memcpy(s->kv + i * 2 * D, s->qkv + i * 3 * D + D,
+               2 * D * sizeof *s->kv);
 }
 
 static void check_variant(unsigned cpu)
@@ -323,6 +342,7 @@ static void check_variant(unsigned cpu)
     s.x = random_floats(TOKENS * D, 6, 1);
     s.res = random_floats(TOKENS * D, 7, 1);
     s.qkv = random_floats(TOKENS * 3 * D, 8, 2);
+    split_qkv(&s);
     sl_parallel_set_threads(2);
     run_sequences(&s, 0, SEQS, &all);
     for (int n = 1; n <= SEQS; n++)
@@ -339,6 +359,8 @@ static void check_variant(unsigned cpu)
     sl_free(s.x);
     sl_free(s.res);
     sl_free(s.qkv);
+    sl_free(s.q);
+    sl_free(s.kv);
     sl_backend_close(s.be);
 }
 

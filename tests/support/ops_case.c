@@ -68,7 +68,9 @@ SIZE(size_VD, s->V, s->D)
 SIZE(size_V, 1, s->V)
 SIZE(size_types, 2, s->D)
 SIZE(size_HN, s->H, s->N)
+SIZE(size_Hn, s->H, s->n)
 SIZE(size_qkv, s->N, 3 * s->D)
+SIZE(size_kv, s->N, 2 * s->D)
 SIZE(size_passages, s->n * s->m, s->D)
 SIZE(size_logits, s->n, s->n * s->m)
 SIZE(size_full_logits, s->n, s->n * s->m + 3 * s->n)
@@ -187,6 +189,21 @@ static void attention_b(struct ops_run *r)
     OPS->attention_bwd(r->be, act(r->din[0]), act(r->dout), act(r->out[0]),
                        real(r->out[1]), act(r->in[0]), &r->pk, r->s.D, r->s.H,
                        r->drop);
+}
+
+static void attention_first_f(struct ops_run *r)
+{
+    OPS->attention_first_fwd(r->be, act(r->out[0]), real(r->out[1]),
+                             act(r->in[0]), act(r->in[1]), &r->pk, r->s.D,
+                             r->s.H, r->drop);
+}
+
+static void attention_first_b(struct ops_run *r)
+{
+    OPS->attention_first_bwd(r->be, act(r->din[0]), act(r->din[1]),
+                             act(r->dout), act(r->out[0]), real(r->out[1]),
+                             act(r->in[0]), act(r->in[1]), &r->pk, r->s.D,
+                             r->s.H, r->drop);
 }
 
 static void splice_f(struct ops_run *r)
@@ -381,6 +398,10 @@ const struct ops_case ops_cases[] = {
     { "attention", { { "qkv", OPS_ACT, size_qkv } },
       { { "ctx", OPS_ACT, size_ND }, { "lse", 0, size_HN } },
       attention_f, attention_b, 0 },
+    { "attention_first",
+      { { "q", OPS_ACT, size_nD }, { "kv", OPS_ACT, size_kv } },
+      { { "ctx", OPS_ACT, size_nD }, { "lse", 0, size_Hn } },
+      attention_first_f, attention_first_b, 0 },
     { "splice_cls",
       { { "h", OPS_ACT | OPS_ADD, size_ND }, { "emb", OPS_ACT, size_ND } },
       { { "y", OPS_ACT, size_ND } }, splice_f, splice_b, 0 },

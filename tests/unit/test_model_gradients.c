@@ -191,16 +191,18 @@ static void rlm_gradients_are_derivatives(void **state)
     check_rlm(true, 2);
 }
 
-static void check_bi(bool dropout, enum sl_pooling pooling, bool normalize,
-                     bool full, int64_t max_tokens)
+static void check_bi(int64_t layers, bool dropout, enum sl_pooling pooling,
+                     bool normalize, bool full, int64_t max_tokens)
 {
+    struct sl_config cfg = tiny_config();
     struct problem p = {.loss = bi_loss, .noise = {dropout, 13}};
     struct sl_biencoder_options o = {
         {max_tokens, 16, false}, 3, 6, pooling, normalize};
     static const uint8_t mask[18] = {0, 0, 0, 1, 0, 0, 0, 0, 0,
                                      0, 0, 1, 0, 0, 0, 0, 0, 0};
 
-    p.m = tiny_model(be, tiny_config(), (struct sl_bert_parts){0}, 7);
+    cfg.layers = layers;
+    p.m = tiny_model(be, cfg, (struct sl_bert_parts){0}, 7);
     check_ok(sl_biencoder_new(&p.bi, p.m, &o, &err));
     p.bi_loss = (struct sl_biencoder_loss){normalize ? 5 : 0.3, full};
     p.bi_batch = (struct sl_biencoder_batch){3, 2, tiny_tokens(9, 7, 40, 8),
@@ -213,9 +215,10 @@ static void check_bi(bool dropout, enum sl_pooling pooling, bool normalize,
 static void biencoder_gradients_are_derivatives(void **state)
 {
     (void)state;
-    check_bi(false, SL_POOL_CLS, true, true, 64);
-    check_bi(true, SL_POOL_MEAN, true, true, 64);
-    check_bi(true, SL_POOL_CLS, false, false, 12); /* in several chunks */
+    check_bi(2, false, SL_POOL_CLS, true, true, 64);
+    check_bi(1, true, SL_POOL_CLS, true, true, 64);
+    check_bi(2, true, SL_POOL_MEAN, true, true, 64);
+    check_bi(2, true, SL_POOL_CLS, false, false, 12); /* in several chunks */
 }
 
 /* ---- what must change nothing

@@ -71,6 +71,44 @@ static void vectors_are_the_same_bits_alone_or_in_any_batch(void **state)
     each_cpu(check_alone);
 }
 
+/* Of a [CLS] encoder's last layer only first rows are computed. */
+static void check_cls(struct sl_backend *be)
+{
+    struct sl_config cfg = tiny_config();
+    struct sl_tokens t = tiny_tokens(9, 16, cfg.vocab, 3);
+    struct sl_bert *m;
+    struct sl_encoder *cls = NULL, *mean = NULL;
+    float *v, *hidden;
+
+    cfg.hidden = cfg.embedding = 48;
+    cfg.heads = 3;
+    cfg.ffn = 80;
+    for (cfg.layers = 1; cfg.layers <= 3; cfg.layers++) {
+        m = tiny_model(be, cfg, (struct sl_bert_parts){0}, 1);
+        v = SL_NEW_ARRAY(float, t.n * cfg.hidden);
+        hidden = SL_NEW_ARRAY(float, t.N * cfg.hidden);
+        check_ok(sl_encoder_new(&cls, m, 200, 16, SL_POOL_CLS, false, &err));
+        check_ok(sl_encoder_new(&mean, m, 200, 16, SL_POOL_MEAN, false, &err));
+        check_ok(sl_encoder_encode(cls, v, &t, &err));
+        check_ok(sl_encoder_hidden(mean, hidden, &t, &err));
+        for (int64_t i = 0; i < t.n; i++)
+            assert_memory_equal(v + i * cfg.hidden,
+                                hidden + t.start[i] * cfg.hidden,
+                                (size_t)cfg.hidden * sizeof *v);
+        sl_encoder_free(cls);
+        sl_encoder_free(mean);
+        sl_bert_free(m);
+        sl_free(v);
+        sl_free(hidden);
+    }
+}
+
+static void cls_vectors_are_first_rows_of_the_whole_last_layer(void **state)
+{
+    (void)state;
+    each_cpu(check_cls);
+}
+
 static void bad_batches_are_refused(void **state)
 {
     (void)state;
@@ -334,7 +372,7 @@ static void the_heads_epsilon_is_the_heads_alone(void **state)
         m->cfg.head_eps = i ? 0.5f : 1e-12f;
         check_ok(sl_mlm_new(&s, m, &session, &err));
         check_ok(sl_mlm_logits(s, logits[i], &b, &err));
-        check_ok(sl_encoder_new(&e, m, 64, 4, SL_POOL_CLS, true, &err));
+        check_ok(sl_encoder_new(&e, m, 64, 4, SL_POOL_MEAN, true, &err));
         check_ok(sl_encoder_hidden(e, hidden[i], &b.in, &err));
         sl_mlm_free(s);
         sl_encoder_free(e);
@@ -404,6 +442,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_are_the_same_bits_alone_or_in_any_batch),
+        cmocka_unit_test(cls_vectors_are_first_rows_of_the_whole_last_layer),
         cmocka_unit_test(bad_batches_are_refused),
         cmocka_unit_test(bad_rows_are_refused_and_none_are_fine),
         cmocka_unit_test(draws_are_functions_of_their_keys),
