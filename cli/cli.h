@@ -29,10 +29,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <time.h>
 
 #include <simlm/observer.h>
 #include <simlm/status.h>
+
+#include "progress.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
@@ -51,8 +52,7 @@ struct cli_run {
     simlm_error err;
     FILE *log; /* --log-json */
     bool bar;  /* stderr is a terminal */
-    struct timespec phase_start, last_drawn;
-    char phase[48];
+    struct progress progress;
 };
 /* clang-format off */
 #define CLI_RUN_INIT { .threads = 0, .err = { SIMLM_OK, "" } }

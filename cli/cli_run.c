@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 static atomic_bool stop_requested;
+static sigset_t caught;
 
 void cli_error(const char *fmt, ...)
 {
@@ -22,64 +23,26 @@ void cli_error(const char *fmt, ...)
     fputc('\n', stderr);
 }
 
-static double seconds_since(const struct timespec *then)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - then->tv_sec) +
-           (double)(now.tv_nsec - then->tv_nsec) * 1e-9;
-}
-
-static void clear_bar(const struct cli_run *run)
-{
-    if (run->bar && *run->phase)
-        fputs("\r\033[K", stderr);
-}
-
-static void draw_bar(const struct cli_run *run, int64_t done, int64_t total,
-                     const char *unit)
-{
-    double took = seconds_since(&run->phase_start);
-    double rate = took > 0 ? (double)done / took : 0;
-
-    fprintf(stderr, "\r\033[K%s  %lld", run->phase, (long long)done);
-    if (total > 0)
-        fprintf(stderr, " of %lld", (long long)total);
-    fprintf(stderr, " %s  %.4g/s", unit, rate);
-    if (total > 0 && rate > 0 && done < total) {
-        long left = (long)((double)(total - done) / rate);
-
-        fprintf(stderr, "  %ld:%02ld left", left / 60, left % 60);
-    }
-    fflush(stderr);
-}
-
 static void on_progress(void *ctx, const char *phase, int64_t done,
                         int64_t total, const char *unit)
 {
     struct cli_run *run = ctx;
-    bool fresh = strncmp(run->phase, phase, sizeof run->phase - 1) != 0;
 
-    if (fresh) {
-        if (run->bar && *run->phase)
-            fputc('\n', stderr);
-        snprintf(run->phase, sizeof run->phase, "%s", phase);
-        clock_gettime(CLOCK_MONOTONIC, &run->phase_start);
-    }
-    if (!run->bar)
-        return;
-    if (fresh || done >= total || seconds_since(&run->last_drawn) > 0.1) {
-        draw_bar(run, done, total, unit);
-        clock_gettime(CLOCK_MONOTONIC, &run->last_drawn);
-    }
+    progress_report(&run->progress, phase, done, total, unit);
+}
+
+static void on_figure(void *ctx, const char *name, double value)
+{
+    struct cli_run *run = ctx;
+
+    progress_figure(&run->progress, name, value);
 }
 
 static void on_message(void *ctx, simlm_level level, const char *line)
 {
-    const struct cli_run *run = ctx;
+    struct cli_run *run = ctx;
 
-    clear_bar(run);
+    progress_clear(&run->progress);
     if (level == SIMLM_WARNING)
         cli_error("warning: %s", line);
     else if (!run->quiet)
@@ -106,15 +69,20 @@ static bool on_cancelled(void *ctx)
  * A thread waits for them, and all others block them: no handler runs on a
  * computing thread, and what is done here need not be safe in a handler.
  */
-static void *wait_for_signals(void *set)
+static void *wait_for_signals(void *ctx)
 {
+    struct cli_run *run = ctx;
     int sig;
 
-    while (!sigwait(set, &sig)) {
+    while (!sigwait(&caught, &sig)) {
         if (atomic_exchange(&stop_requested, true)) {
+            progress_leave(&run->progress);
             signal(sig, SIG_DFL);
-            pthread_sigmask(SIG_UNBLOCK, set, NULL);
+            pthread_sigmask(SIG_UNBLOCK, &caught, NULL);
             raise(sig);
+        } else if (run->progress.terminal) {
+            progress_leave(&run->progress);
+            cli_error("stopping; interrupt again to end at once");
         }
     }
     return NULL;
@@ -129,18 +97,17 @@ static void add_unless_ignored(sigset_t *set, int sig)
         sigaddset(set, sig);
 }
 
-static void catch_signals(void)
+static void catch_signals(struct cli_run *run)
 {
-    static sigset_t set;
     pthread_t waiter;
 
-    sigemptyset(&set);
-    add_unless_ignored(&set, SIGINT);
-    add_unless_ignored(&set, SIGTERM);
+    sigemptyset(&caught);
+    add_unless_ignored(&caught, SIGINT);
+    add_unless_ignored(&caught, SIGTERM);
     /* Threads that are made from now on inherit the mask. */
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    if (pthread_create(&waiter, NULL, wait_for_signals, &set))
-        pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    pthread_sigmask(SIG_BLOCK, &caught, NULL);
+    if (pthread_create(&waiter, NULL, wait_for_signals, run))
+        pthread_sigmask(SIG_UNBLOCK, &caught, NULL);
     else
         pthread_detach(waiter);
 }
@@ -150,10 +117,12 @@ bool cli_run_begin(struct cli_run *run)
     run->observer = (simlm_observer){ .ctx = run,
                                       .message = on_message,
                                       .cancelled = on_cancelled };
-    if (!run->quiet)
+    if (!run->quiet) {
         run->observer.progress = on_progress;
-    run->bar = !run->quiet && isatty(STDERR_FILENO);
-    clock_gettime(CLOCK_MONOTONIC, &run->phase_start);
+        run->observer.figure = on_figure;
+    }
+    progress_init(&run->progress, run->quiet);
+    run->bar = run->progress.terminal;
     if (run->log_json) {
         run->log = fopen(run->log_json, "a");
         if (!run->log) {
@@ -164,14 +133,13 @@ bool cli_run_begin(struct cli_run *run)
         run->observer.record = on_record;
     }
     if (!run->brief)
-        catch_signals();
+        catch_signals(run);
     return true;
 }
 
 int cli_run_end(struct cli_run *run, simlm_status st)
 {
-    if (run->bar && *run->phase)
-        fputc('\n', stderr);
+    progress_end(&run->progress, st == SIMLM_OK);
     if (run->log && (ferror(run->log) | fclose(run->log)) && st == SIMLM_OK) {
         cli_error("cannot write '%s'", run->log_json);
         return CLI_FAILED;

@@ -28,6 +28,9 @@ typedef struct simlm_observer {
     void (*record)(void *ctx, const char *json);
     /* True asks the job to save what it has and return E_CANCELLED. */
     bool (*cancelled)(void *ctx);
+    /* A figure of the work at this moment, such as "loss" or "tokens/s"; it
+     * goes with the progress that is reported next. */
+    void (*figure)(void *ctx, const char *name, double value);
 } simlm_observer;
 
 #ifdef __cplusplus

@@ -47,6 +47,7 @@ struct state {
     struct sl_loop *l;
     struct sl_train_state s;
     struct pace pace;
+    double shown_loss; /* of the last steps, for who watches; 0: none yet */
     double lr, norm;
     bool warned;
 };
@@ -130,6 +131,19 @@ static simlm_status compute(struct sl_loop *l, const struct sl_step *step,
     return st;
 }
 
+/* One step's loss jumps about: a mean in which old steps fade is shown. */
+static void show_figures(struct state *st, double loss)
+{
+    const simlm_observer *o = st->l->dir->observer;
+    double t = seconds_since(&st->pace.since);
+
+    st->shown_loss += (st->shown_loss ? 0.1 : 1) * (loss - st->shown_loss);
+    if (!o || !o->figure)
+        return;
+    o->figure(o->ctx, "loss", st->shown_loss);
+    o->figure(o->ctx, "tokens/s", t > 0 ? (double)st->pace.tokens / t : 0);
+}
+
 static simlm_status train_step(struct state *st, simlm_error *err)
 {
     struct sl_loop *l = st->l;
@@ -149,6 +163,7 @@ static simlm_status train_step(struct state *st, simlm_error *err)
     st->s.step = step.k;
     st->pace.tokens += tokens;
     l->dir->started = true;
+    show_figures(st, sl_meters_mean(&meters, "loss"));
     return SIMLM_OK;
 }
 
