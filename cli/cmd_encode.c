@@ -68,6 +68,7 @@ int cmd_encode(int argc, char **argv)
                 "tokens of a text; 0: as the model says"),
         OPT_INT('b', "batch-tokens", &o.batch_tokens, 1, 4194304, "n",
                 "tokens encoded together; changes no result"),
+        OPT_PRECISION(&o.precision),
         OPT_GROUP("Output"),
         OPT_INT64(0, "shard-size", &o.shard_size, 0, 1e15, "rows",
                   "rows of a numbered .npy file; 0: one file for all"),

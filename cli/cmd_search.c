@@ -62,7 +62,8 @@ static simlm_status session_open(struct session *s,
     simlm_status st = simlm_index_open(&s->index, o->index, err);
 
     if (st == SIMLM_OK)
-        st = simlm_model_open(&s->model, o->model, err);
+        st = simlm_model_open_in(&s->model, o->model,
+                                 (simlm_precision)o->precision, err);
     if (st == SIMLM_OK &&
         simlm_model_dim(s->model) != simlm_index_dim(s->index)) {
         snprintf(err->msg, sizeof err->msg,
@@ -180,6 +181,7 @@ int cmd_search(int argc, char **argv)
                 "queries searched together; changes no result"),
         OPT_INT(0, "batch-tokens", &o.batch_tokens, 1, 4194304, "n",
                 "tokens encoded together; changes no result"),
+        OPT_PRECISION(&o.precision),
         CLI_COMMON_OPTIONS(&run),
         OPT_END()};
 

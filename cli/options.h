@@ -104,6 +104,9 @@ struct option_row {
 /* Option l may not be given together with any of `others`, "queries|qrels". */
 #define OPT_CONFLICT(l, others) \
     { .type = OPT_TYPE_CONFLICT, .long_name = (l), .arg = (others) }
+#define OPT_PRECISION(v) \
+    OPT_CHOICE(0, "precision", v, "fp32|bf16", \
+               "of activations and matrix products")
 /* clang-format on */
 
 /* Has the row an option of its own? */

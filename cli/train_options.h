@@ -49,6 +49,7 @@
                "average over a step's tokens, or over its micro-batches"),     \
     OPT_FLAG(0, "checkpointing", &(t)->checkpointing,                          \
              "recompute activations: less memory, more time"),                 \
+    OPT_PRECISION(&(t)->precision),                                            \
     OPT_GROUP("Records"),                                                      \
     OPT_INT(0, "log-every", &(t)->log_every, 0, 1000000000, "n",               \
             "steps between records in log.jsonl; 0: none"),                    \

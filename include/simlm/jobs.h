@@ -42,6 +42,7 @@ typedef struct simlm_encode_options {
     int32_t max_length;   /* tokens of a text; 0: as the model says */
     int64_t shard_size;   /* rows of a file; 0: all in embeddings.npy */
     int64_t save_every;   /* rows between two savings; 4096 */
+    int32_t precision;    /* simlm_precision; fp32 */
     bool overwrite;       /* discard what another configuration left */
     int32_t threads;      /* 0: one a core */
 } simlm_encode_options;
@@ -55,8 +56,8 @@ SIMLM_API void simlm_encode_options_init(simlm_encode_options *options);
  *                               that the rest is whole
  *
  * A job that was killed continues from its last saving (progress.json, *.part)
- * when called again with the same model, input, side and lengths; the result
- * is the same bits.  If it was finished, there is nothing to do.  E_ARG if
+ * when called again with the same model, input, side, precision and lengths;
+ * the result is the same bits.  If it was finished, there is nothing to do.  E_ARG if
  * <output> is of another configuration, unless `overwrite`.
  */
 SIMLM_API simlm_status simlm_encode_files(const simlm_encode_options *options,
@@ -97,6 +98,7 @@ typedef struct simlm_search_options {
     int32_t batch;        /* queries searched together; 128.  Changes no bit */
     int32_t batch_tokens; /* 4096 */
     int32_t max_length;   /* tokens of a query; 0: as the model says */
+    int32_t precision;    /* simlm_precision of the encoder; fp32 */
     int32_t threads;      /* 0: one a core */
 } simlm_search_options;
 SIMLM_API void simlm_search_options_init(simlm_search_options *options);

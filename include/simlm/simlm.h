@@ -49,6 +49,7 @@
 
 #include <simlm/eval.h> /* how good a ranking is */
 #include <simlm/observer.h>
+#include <simlm/precision.h>
 #include <simlm/status.h>
 #include <simlm/version.h>
 
@@ -78,6 +79,10 @@ typedef struct simlm_model simlm_model;
  */
 SIMLM_API simlm_status simlm_model_open(simlm_model **out, const char *path,
                                         simlm_error *err);
+/* In fp32, as above, or in bf16. */
+SIMLM_API simlm_status simlm_model_open_in(simlm_model **out, const char *path,
+                                           simlm_precision precision,
+                                           simlm_error *err);
 /* Its encoders must be freed first. */
 SIMLM_API void simlm_model_close(simlm_model *m);
 SIMLM_API int32_t simlm_model_dim(const simlm_model *m); /* floats a vector */
@@ -120,8 +125,9 @@ SIMLM_API void simlm_encoder_set_threads(simlm_encoder *e, int32_t threads);
  *   n     1 <= n <= max_batch
  *   vec   [n, dim], written in full or, on error, not at all
  *
- * Allocates nothing, but for two things that are kept: room for a text of more
- * than 8,192 tokens, and the matrix code for a batch of a size not seen before.
+ * Allocates nothing, but for three things that are kept: room for a text of more
+ * than 8,192 tokens, the matrix code for a batch of a size not seen before, and,
+ * in a model's first calls, its matrices in the order that the code wants.
  */
 SIMLM_API simlm_status simlm_encode(simlm_encoder *e, simlm_side side,
                                     const simlm_text *text, int32_t n,

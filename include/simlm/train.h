@@ -39,6 +39,7 @@
 #include <stdint.h>
 
 #include <simlm/observer.h>
+#include <simlm/precision.h>
 #include <simlm/status.h>
 
 #ifdef __cplusplus
@@ -81,6 +82,7 @@ typedef struct simlm_train_options {
     double clip;         /* largest global gradient norm; 0: no clipping */
     double dropout;      /* hidden and attention; negative: the model's own */
     bool checkpointing;  /* recompute activations: less memory, more time */
+    int32_t precision;   /* simlm_precision */
 
     int64_t eval_samples; /* held out; negative: automatic, at most 2% */
     int32_t log_every;    /* steps between records; 0: never */

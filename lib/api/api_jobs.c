@@ -35,6 +35,7 @@ simlm_status simlm_encode_files(const simlm_encode_options *options,
     SL_API_RANGE(options->max_length, 0, MAX_LENGTH);
     SL_API_RANGE(options->shard_size, 0, INT64_MAX / 2);
     SL_API_RANGE(options->save_every, 1, SL_ROWSTORE_MAX_SAVE);
+    SL_API_RANGE(options->precision, SIMLM_FP32, SIMLM_BF16);
     SL_API_RANGE(options->threads, 0, MAX_THREADS);
     return sl_encode_files(options, observer, err);
 }
@@ -87,6 +88,7 @@ simlm_status simlm_search_files(const simlm_search_options *options,
     SL_API_NEED(*options->tag && !strpbrk(options->tag, " \t\r\n"),
                 "options->tag: empty or with blanks");
     SL_API_RANGE(options->batch, 1, SIMLM_MAX_BATCH);
+    SL_API_RANGE(options->precision, SIMLM_FP32, SIMLM_BF16);
     SL_API_RANGE(options->batch_tokens, 1, MAX_BATCH_TOKENS);
     SL_API_RANGE(options->max_length, 0, MAX_LENGTH);
     SL_API_RANGE(options->threads, 0, MAX_THREADS);

@@ -14,15 +14,24 @@ const char *simlm_version(void)
 simlm_status simlm_model_open(simlm_model **out, const char *path,
                               simlm_error *err)
 {
+    return simlm_model_open_in(out, path, SIMLM_FP32, err);
+}
+
+simlm_status simlm_model_open_in(simlm_model **out, const char *path,
+                                 simlm_precision precision, simlm_error *err)
+{
     simlm_model *m;
     simlm_status st;
 
     SL_API_NOT_NULL(out);
     SL_API_NOT_NULL(path);
+    SL_API_NEED(precision == SIMLM_FP32 || precision == SIMLM_BF16,
+                "precision: %d is neither SIMLM_FP32 nor SIMLM_BF16",
+                (int)precision);
     m = SL_NEW(simlm_model);
     if (!m)
         return sl_fail_nomem(err, "a model");
-    st = sl_retriever_open(&m->retriever, path, err);
+    st = sl_retriever_open(&m->retriever, path, (int32_t)precision, err);
     if (st < 0)
         sl_free(m);
     else

@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <simlm/precision.h>
+
 #include "base/status.h"
 
 typedef struct sl_act sl_act;
@@ -43,6 +45,16 @@ struct sl_backend {
     simlm_status (*alloc)(struct sl_backend *be, void **out, size_t bytes,
                           const char *what, simlm_error *err);
     void (*free)(struct sl_backend *be, void *p); /* accepts NULL */
+
+    /*
+     * w [n], from alloc(), are weights and were written by upload_real(): of
+     * such the backend may keep copies, rounded or rearranged, for its products.
+     * Call it again whenever they were written so; ops that write weights keep
+     * the copies true themselves.  `fixed`: there will be none that does.
+     * (Weights that were never announced work, too, only slower.)
+     */
+    simlm_status (*weights)(struct sl_backend *be, const sl_real *w, int64_t n,
+                            bool fixed, simlm_error *err);
 
     /* Bytes as they are (token ids, positions). */
     void (*upload)(struct sl_backend *be, void *dst, const void *src,
@@ -79,7 +91,17 @@ unsigned sl_cpu_detect(void);
 /* From SIMLM_CPU=ref|avx2|avx512; unset or anything else: all the machine has. */
 unsigned sl_cpu_from_env(void);
 
-enum sl_compute { SL_FP32 = 0, SL_FP64 = 1 /* reference only, for tests */ };
+enum sl_compute {
+    SL_FP32 = 0,
+    SL_FP64 = 1, /* reference only, for tests */
+    SL_BF16 = 2  /* activations and operands of products; the rest is fp32 */
+};
+
+/* Of a simlm_precision. */
+static inline enum sl_compute sl_compute_in(int32_t precision)
+{
+    return precision == SIMLM_BF16 ? SL_BF16 : SL_FP32;
+}
 
 /*
  * Open the CPU backend.  `cpu` is the set of features it may use; SL_FP64
@@ -89,6 +111,14 @@ simlm_status sl_backend_open_cpu(struct sl_backend **out,
                                  enum sl_compute compute, unsigned cpu,
                                  simlm_error *err);
 void sl_backend_close(struct sl_backend *be); /* accepts NULL */
+
+/*
+ * A backend like `first`, for another thread: scratch of its own, but `first`'s
+ * memory and its copies of weights, so `first` must outlive it.
+ */
+simlm_status sl_backend_open_sibling(struct sl_backend **out,
+                                     const struct sl_backend *first,
+                                     simlm_error *err);
 
 /* Element n of an array in the backend's memory. */
 static inline sl_act *sl_act_at(const struct sl_backend *be, sl_act *p,

@@ -187,8 +187,14 @@ void sl_bert_free(struct sl_bert *m)
 
 simlm_status sl_bert_init(struct sl_bert *m, uint64_t seed, simlm_error *err)
 {
-    return sl_params_init(&m->params, 0, m->params.count, m->be, m->w,
-                          m->cfg.init_std, seed, err);
+    SL_TRY(sl_params_init(&m->params, 0, m->params.count, m->be, m->w,
+                          m->cfg.init_std, seed, err));
+    return sl_bert_written(m, err);
+}
+
+simlm_status sl_bert_written(struct sl_bert *m, simlm_error *err)
+{
+    return m->be->weights(m->be, m->w, m->params.size, m->g == NULL, err);
 }
 
 /* ---- training state
@@ -203,7 +209,7 @@ simlm_status sl_bert_train(struct sl_bert *m, simlm_error *err)
     if (!m->v)
         SL_TRY(new_block(m, &m->v, "the optimiser's second moments", err));
     bind(m, &m->G, m->g);
-    return SIMLM_OK;
+    return sl_bert_written(m, err);
 }
 
 void sl_bert_zero_grad(struct sl_bert *m)
@@ -282,6 +288,8 @@ simlm_status sl_bert_open(struct sl_bert **out, struct sl_backend *be,
                             NULL, ignored, err);
     if (st == SIMLM_OK && parts.n_decoder)
         st = load_decoder(m, dir, err);
+    if (st == SIMLM_OK)
+        st = sl_bert_written(m, err);
     if (st == SIMLM_OK) {
         *out = m;
         m = NULL;

@@ -55,6 +55,12 @@ simlm_status sl_bert_new(struct sl_bert **out, struct sl_backend *be,
                          struct sl_bert_parts parts, simlm_error *err);
 void sl_bert_free(struct sl_bert *m); /* accepts NULL */
 
+/*
+ * The weights were written by upload_real: the backend's copies of them are made
+ * anew.  (sl_bert_open, _init and _train do it themselves.)
+ */
+simlm_status sl_bert_written(struct sl_bert *m, simlm_error *err);
+
 /* Random weights, a pure function of seed and shape. */
 simlm_status sl_bert_init(struct sl_bert *m, uint64_t seed, simlm_error *err);
 

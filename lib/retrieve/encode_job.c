@@ -76,6 +76,7 @@ static void describe(const struct encode_job *j, struct sl_str *out)
 {
     static const char *const pooling[] = {"cls", "mean"};
     static const char *const form[] = {"pair", "joined"};
+    static const char *const precision[] = {"fp32", "bf16"};
     const struct sl_profile *p = &j->model.profile;
     struct sl_json_writer w = {.s = out, .indent = 2};
     bool query = j->side == SL_SIDE_QUERY;
@@ -102,6 +103,7 @@ static void describe(const struct encode_job *j, struct sl_str *out)
         sl_json_add_text(&w, "missing_title", p->missing_title);
     }
     sl_json_add_text(&w, "prompt", query ? p->query_prompt : p->passage_prompt);
+    sl_json_add_text(&w, "precision", precision[j->o->precision]);
     sl_json_add_text(&w, "backend", sl_vectorizer_backend(j->v));
     sl_json_end(&w);
     sl_str_putc(out, '\n');
@@ -267,7 +269,7 @@ static simlm_status set_up(struct encode_job *j, simlm_error *err)
 
     *length = o->max_length;
     SL_TRY(sl_corpus_hash(&j->input_hash, o->input, o->n_inputs, err));
-    SL_TRY(sl_retriever_open(&j->model, o->model, err));
+    SL_TRY(sl_retriever_open(&j->model, o->model, o->precision, err));
     SL_TRY(sl_retriever_hash(&j->model, &j->model_hash, err));
     SL_TRY(sl_vectorizer_new(&j->v, &j->model, &vo, err));
     j->slice = SL_NEW_ARRAY(struct sl_text, SLICE);

@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 simlm_status sl_retriever_open(struct sl_retriever *r, const char *path,
-                               simlm_error *err)
+                               int32_t precision, simlm_error *err)
 {
     struct sl_retriever x = {0};
     simlm_status st;
@@ -16,7 +16,8 @@ simlm_status sl_retriever_open(struct sl_retriever *r, const char *path,
     x.path = sl_strdup(path);
     if (!x.path)
         return sl_fail_nomem(err, "a model's path");
-    st = sl_backend_open_cpu(&x.be, SL_FP32, sl_cpu_from_env(), err);
+    st = sl_backend_open_cpu(&x.be, sl_compute_in(precision),
+                             sl_cpu_from_env(), err);
     if (st == SIMLM_OK)
         st = sl_modeldir_check(path, err);
     if (st == SIMLM_OK)

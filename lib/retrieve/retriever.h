@@ -24,11 +24,12 @@ struct sl_retriever {
 enum sl_side { SL_SIDE_QUERY = 0, SL_SIDE_PASSAGE = 1 };
 
 /*
+ * precision is a simlm_precision.
  * E_IO, E_FORMAT, E_NUMERIC as the parts say; E_FORMAT if the vocabulary has
  * more tokens than the model has rows for.
  */
 simlm_status sl_retriever_open(struct sl_retriever *r, const char *path,
-                               simlm_error *err);
+                               int32_t precision, simlm_error *err);
 void sl_retriever_close(struct sl_retriever *r); /* a zeroed one: no-op */
 
 int64_t sl_retriever_dim(const struct sl_retriever *r);

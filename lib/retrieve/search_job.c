@@ -81,7 +81,7 @@ static simlm_status open_texts(struct search_job *j, simlm_error *err)
     uint64_t hash;
 
     SL_TRY(sl_queries_load(&j->queries, j->o->queries, err));
-    SL_TRY(sl_retriever_open(&j->model, j->o->model, err));
+    SL_TRY(sl_retriever_open(&j->model, j->o->model, j->o->precision, err));
     SL_TRY(check_dim(j, sl_retriever_dim(&j->model), j->o->model, err));
     SL_TRY(sl_retriever_hash(&j->model, &hash, err));
     warn_if_other_model(j, hash, j->o->model);

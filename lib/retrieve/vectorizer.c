@@ -141,7 +141,7 @@ simlm_status sl_vectorizer_new(struct sl_vectorizer **out,
     /* A backend has scratch of its own, so a thread needs its own backend; the
      * weights, in host memory, serve all. */
     if (st == SIMLM_OK)
-        st = sl_backend_open_cpu(&v->be, SL_FP32, sl_cpu_from_env(), err);
+        st = sl_backend_open_sibling(&v->be, r->be, err);
     if (st < 0)
         goto out;
     v->bert = *r->bert;

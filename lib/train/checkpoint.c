@@ -331,6 +331,8 @@ static simlm_status load_one(const char *dir, int64_t step, struct sl_bert *m,
     if (st == SIMLM_OK)
         st = read_blocks(m, &hash, m->params.size, f, err);
     if (st == SIMLM_OK)
+        st = sl_bert_written(m, err);
+    if (st == SIMLM_OK)
         *s = got;
     sl_safetensors_close(f);
     sl_free(json);

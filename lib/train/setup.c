@@ -37,6 +37,7 @@ simlm_status sl_setup_check(const simlm_train_options *o, simlm_error *err)
         { "log_every", o->log_every, 0, 1e9 },
         { "eval_every", o->eval_every, 0, 1e9 },
         { "save_every", o->save_every, 0, 1e9 },
+        { "precision", o->precision, SIMLM_FP32, SIMLM_BF16 },
         { "threads", o->threads, 0, 1024 },
     };
 
@@ -92,7 +93,8 @@ simlm_status sl_setup_open(struct sl_setup *s, const simlm_train_options *o,
 
     *s = (struct sl_setup){ .o = o, .observer = observer };
     sl_parallel_set_threads(o->threads);
-    st = sl_backend_open_cpu(&s->be, SL_FP32, sl_cpu_from_env(), err);
+    st = sl_backend_open_cpu(&s->be, sl_compute_in(o->precision),
+                             sl_cpu_from_env(), err);
     if (st == SIMLM_OK)
         st = sl_modeldir_check(o->model, err);
     if (st == SIMLM_OK)
@@ -195,6 +197,7 @@ void sl_setup_identity(const struct sl_setup *s, struct sl_json_writer *w)
 {
     static const char *const schedule[] = { "linear", "log", "constant" };
     static const char *const mean[] = { "step", "micro" };
+    static const char *const precision[] = { "fp32", "bf16" };
     const simlm_train_options *o = s->o;
     char seed[24];
 
@@ -217,6 +220,7 @@ void sl_setup_identity(const struct sl_setup *s, struct sl_json_writer *w)
     sl_json_add_real(w, "beta2", o->beta2);
     sl_json_add_real(w, "eps", o->eps);
     sl_json_add_real(w, "clip", o->clip);
+    sl_json_add_text(w, "precision", precision[o->precision]);
     sl_json_add_real(w, "hidden_dropout",
                      (double)s->model->cfg.hidden_dropout);
     sl_json_add_real(w, "attention_dropout",

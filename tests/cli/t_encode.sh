@@ -51,6 +51,17 @@ tail -n 200 corpus.jsonl >b.jsonl
 t 'a corpus in two files' enc --side passage -o two a.jsonl.gz b.jsonl
 t 'is one corpus' same p/embeddings.npy two/embeddings.npy
 
+t 'in bf16' enc --side passage -o half --precision bf16 corpus.jsonl
+t 'alone in bf16' enc --side passage -o half-alone --precision bf16 \
+    --threads 1 alone.jsonl
+npy_rows half/embeddings.npy | sed -n 117p >want
+npy_rows half-alone/embeddings.npy >got
+t 'a passage has one vector, too' same want got
+t 'which is another one' sh -c \
+    '! cmp -s half/embeddings.npy p/embeddings.npy'
+t 'the configuration tells' grep -q '"precision": "bf16"' half/encode.json
+t 'no other precision' exits 2 enc --side passage -o x --precision int8 corpus.jsonl
+
 # ---- again ------------------------------------------------------------------------
 touch -d '2001-01-01' p/embeddings.npy
 t 'a finished directory' "$SIMLM" encode --model model --side passage -o p \

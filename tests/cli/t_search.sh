@@ -23,6 +23,7 @@ t 'scores fall' sh -c 'awk -F"\t" "\$3 > 1 && \$4 > last { bad = 1 }
     { last = \$4 } END { exit bad }" run'
 
 # ---- the same ranking another way ---------------------------------------------------
+t 'queries are encoded in bf16' search --model model --top 10 --precision bf16 -o run16 queries.tsv
 t 'queries encoded before' search --encoded q --top 10 -o run2
 t 'give the same run' same run run2
 t 'batches and threads' search --model model --top 10 -o run3 --batch 7 \

@@ -27,6 +27,11 @@ t 'it saves the decoder' test -s rlm/decoder.safetensors
 t 'finetune trains' exits 0 finetune_lists -o ft --epochs 60 --lr 1e-2 --dropout 0 --eval-samples 4 --log-every 10
 t 'its loss falls below guessing (ln 25 = 3.2)' below "$(last step loss ft/log.jsonl)" 2.2
 t 'it measures the held-out queries' sh -c 'grep -q "\"event\":\"eval\".*\"mrr\":[0-9.]*,\"acc1\":[0-9.]*,\"acc3\":" ft/log.jsonl'
+t 'mlm trains in bf16' exits 0 mlm -o half --epochs 40 --eval-samples 4 --log-every 10 --precision bf16
+t 'as well' below "$(last step loss half/log.jsonl)" 3.4
+t 'and says so' grep -q '"precision": "bf16"' half/train.json
+t 'finetune trains in bf16' exits 0 finetune_lists -o ft-half --epochs 60 --lr 1e-2 --dropout 0 --eval-samples 4 --log-every 10 --precision bf16
+t 'as well' below "$(last step loss ft-half/log.jsonl)" 2.2
 t 'the resolved options are beside the model' sh -c 'grep -q "\"temperature\": 0.02" ft/train.json && grep -q "\"finished\": true" ft/train.json'
 
 # ---- bits ---------------------------------------------------------------------------
@@ -35,6 +40,12 @@ T=2
 t 'the same seed, two threads' exits 0 rlm -o b -s 6
 T=1
 t 'give the same bits' model_same a b
+t 'the same in bf16' exits 0 rlm -o a16 -s 6 --precision bf16
+T=2
+t 'on two threads' exits 0 rlm -o b16 -s 6 --precision bf16
+T=1
+t 'give the same bits' model_same a16 b16
+t 'which are others' model_differs a a16
 t 'another seed' exits 0 rlm -o c -s 6 --seed 7
 t 'gives others' model_differs a c
 t 'one seed' exits 0 finetune_lists -o fa -s 6
@@ -101,6 +112,7 @@ printf '{"id": "0", "contents": "bala"}\n{"id": \n' >broken.jsonl
 t 'a broken line is named' complains 'broken.jsonl:2' "$SIMLM" pretrain -q -t 1 -m base -o x --max-length 24 broken.jsonl
 t 'a missing model is named' complains 'nomodel' "$SIMLM" pretrain -q -t 1 -m nomodel -o x corpus.jsonl
 t 'too large a rate ends in one line' complains 'not finite' mlm -o boom --lr 1e3 --clip 0 --warmup 0 --epochs 60
+t 'a precision that is none' exits 2 mlm -o x --precision fp16
 t 'rlm needs a generator' exits 2 "$SIMLM" pretrain --objective rlm -m base -o x corpus.jsonl
 t 'finetune needs its lists' exits 2 "$SIMLM" finetune -m base -o x --corpus corpus.jsonl --queries queries.tsv
 echo 'q1	0	777	1' >far.txt

@@ -68,6 +68,13 @@ t 'fine-tuning runs' alone run_finetune ft-whole
 t 'fine-tuning is killed and resumed' killed run_finetune ft-torn
 t 'it ends with the same bits' same_model ft-whole ft-torn
 
+run_half() {
+    run_rlm --precision bf16 "$@"
+}
+t 'rlm runs in bf16' alone run_half half-whole
+t 'rlm is killed and resumed in bf16' killed run_half half-torn
+t 'it ends with the same bits' same_model half-whole half-torn
+
 # A polite signal: a checkpoint, one line, exit code 1.
 (run_rlm -o polite -s 100000 2>said) &
 pid=$!

@@ -441,7 +441,7 @@ static void check_elementwise_nan(struct sl_backend *be, int64_t at)
     double sum = 0;
 
     x[at] = NAN;
-    kernels_of(be)->gelu_fwd(y, x, n);
+    kernels_of(be)->gelu_fwd((sl_act *)y, (const sl_act *)x, n);
     assert_true(isnan(y[at]) && !isnan(y[(at + 1) % n]));
     be->ops->gelu_bwd(be, (sl_act *)y, (sl_act *)m, (sl_act *)x, n);
     assert_true(isnan(y[at]) && !isnan(y[(at + 1) % n]));
@@ -506,7 +506,7 @@ static void check_gelu(struct sl_backend *be)
 
     for (int i = 0; i < n; i++)
         x[i] = (float)(-15 + 30.0 * i / (n - 1));
-    kernels_of(be)->gelu_fwd(y, x, n);
+    kernels_of(be)->gelu_fwd((sl_act *)y, (const sl_act *)x, n);
     be->ops->gelu_bwd(be, (sl_act *)slope, (sl_act *)one, (sl_act *)x, n);
     for (int i = 0; i < n; i++) {
         double v = x[i], phi = erfc(-v * sqrt(0.5)) / 2;

@@ -93,9 +93,11 @@ static sl_real *real(void *p)
     return p;
 }
 
-static void copy(struct ops_run *r, void *dst, const void *src, int64_t n)
+/* dst <- src, both of the kind of t. */
+static void copy(struct ops_run *r, const struct ops_tensor *t, void *dst,
+                 const void *src, int64_t n)
 {
-    r->be->upload(r->be, dst, src, (size_t)n * r->be->real_bytes);
+    r->be->upload(r->be, dst, src, (size_t)n * ops_element_bytes(r->be, t));
 }
 
 enum {
@@ -331,7 +333,7 @@ static void rdrop_b(struct ops_run *r)
 
 static void add_f(struct ops_run *r)
 {
-    copy(r, r->out[0], r->in[0], r->in_n[0]);
+    copy(r, &r->c->in[0], r->out[0], r->in[0], r->in_n[0]);
     OPS->add(r->be, act(r->out[0]), act(r->in[1]), r->in_n[0]);
 }
 
@@ -347,7 +349,7 @@ static void adamw_f(struct ops_run *r)
                                        .grad_scale = 0.25};
 
     for (int k = 0; k < 3; k++)
-        copy(r, r->out[k], r->in[k], r->in_n[k]);
+        copy(r, &r->c->in[k], r->out[k], r->in[k], r->in_n[k]);
     OPS->adamw(r->be, real(r->out[0]), real(r->out[1]), real(r->out[2]),
                real(r->in[3]), r->in_n[0], &hp);
 }
@@ -453,41 +455,60 @@ static void *take(struct sl_backend *be, size_t bytes)
     return p;
 }
 
-static void put(struct sl_backend *be, void *dst, const double *src, int64_t n)
+static void put(struct sl_backend *be, const struct ops_tensor *t, void *dst,
+                const double *src, int64_t n)
 {
-    if (be->real_bytes == sizeof(double)) {
-        be->upload(be, dst, src, (size_t)n * sizeof *src);
-    } else {
-        float *f = malloc((size_t)n * sizeof *f);
+    float *f;
 
-        for (int64_t i = 0; i < n; i++)
-            f[i] = (float)src[i];
-        be->upload_real(be, dst, f, n);
-        free(f);
+    if (ops_element_bytes(be, t) == sizeof(double)) {
+        be->upload(be, dst, src, (size_t)n * sizeof *src);
+        return;
     }
+    f = malloc((size_t)(n + 1) * sizeof *f);
+    for (int64_t i = 0; i < n; i++)
+        f[i] = (float)src[i];
+    if (t->flags & OPS_ACT)
+        be->upload_act(be, dst, f, n);
+    else
+        be->upload_real(be, dst, f, n);
+    free(f);
 }
 
-/* Uniform numbers that float holds; a separate stream for each tensor. */
-static void draw(struct ops_run *r, void *dst, int64_t n, double lo, double hi,
-                 uint64_t tensor)
+/* The nearest number of eight bits, which bf16 holds. */
+static double eight_bits(double x)
+{
+    int e;
+    double m = frexp(x, &e);
+
+    return ldexp(rint(ldexp(m, 8)), e - 8);
+}
+
+/* Uniform numbers that float holds, or, if they are activations, bf16; a
+ * separate stream for each tensor. */
+static void draw(struct ops_run *r, const struct ops_tensor *t, void *dst,
+                 int64_t n, double lo, double hi, uint64_t tensor)
 {
     double *v = malloc((size_t)(n + 1) * sizeof *v);
     struct sl_rng rng;
 
     sl_rng_init(&rng, sl_stream(r->s.seed, SL_PURPOSE_TEST, tensor));
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n; i++) {
         v[i] = (float)(lo + (hi - lo) * sl_rng_unit(&rng));
-    put(r->be, dst, v, n);
+        if (t->flags & OPS_ACT)
+            v[i] = eight_bits(v[i]);
+    }
+    put(r->be, t, dst, v, n);
     free(v);
 }
 
-static void fill_nan(struct ops_run *r, void *dst, int64_t n)
+static void fill_nan(struct ops_run *r, const struct ops_tensor *t, void *dst,
+                     int64_t n)
 {
     double *v = malloc((size_t)(n + 1) * sizeof *v);
 
     for (int64_t i = 0; i < n; i++)
         v[i] = NAN;
-    put(r->be, dst, v, n);
+    put(r->be, t, dst, v, n);
     free(v);
 }
 
@@ -496,9 +517,9 @@ static void prime(struct ops_run *r, const struct ops_tensor *t, void *dst,
                   int64_t n, uint64_t tensor)
 {
     if (t->flags & OPS_ADD)
-        draw(r, dst, n, -1, 1, tensor);
+        draw(r, t, dst, n, -1, 1, tensor);
     else
-        fill_nan(r, dst, n);
+        fill_nan(r, t, dst, n);
 }
 
 static void draw_inputs(struct ops_run *r)
@@ -511,13 +532,13 @@ static void draw_inputs(struct ops_run *r)
         t->size(&r->s, &rows, &columns);
         if (t->flags & OPS_UNIT)
             size = 2 / sqrt((double)columns);
-        draw(r, r->in[k], r->in_n[k], t->flags & OPS_POSITIVE ? 1e-3 : -size,
+        draw(r, t, r->in[k], r->in_n[k], t->flags & OPS_POSITIVE ? 1e-3 : -size,
              t->flags & OPS_POSITIVE ? 1 : size, (uint64_t)k);
     }
-    draw(r, r->dout, r->out_n[0], -1, 1, 100);
+    draw(r, &r->c->out[0], r->dout, r->out_n[0], -1, 1, 100);
     for (int64_t i = 1; i < r->out_n[0]; i++)
         if (r->c->out[0].flags & OPS_ONE_WEIGHT)
-            copy(r, sl_real_at(r->be, r->dout, i), r->dout, 1);
+            copy(r, &r->c->out[0], sl_real_at(r->be, r->dout, i), r->dout, 1);
 }
 
 static int32_t *upload_i32(struct sl_backend *be, const int32_t *src, int64_t n)
@@ -597,6 +618,7 @@ struct ops_run *ops_run_new(struct sl_backend *be, const struct ops_case *c,
 {
     struct ops_run *r = SL_NEW(struct ops_run);
     int64_t rows, columns;
+    size_t bytes;
 
     *r = (struct ops_run){.be = be, .c = c, .s = *s};
     r->drop = (struct sl_dropout){s->p, 3 * 1024,
@@ -604,15 +626,17 @@ struct ops_run *ops_run_new(struct sl_backend *be, const struct ops_case *c,
     for (; r->n_in < OPS_MAX_TENSORS && c->in[r->n_in].name; r->n_in++) {
         c->in[r->n_in].size(s, &rows, &columns);
         r->in_n[r->n_in] = rows * columns;
-        r->in[r->n_in] = take(be, (size_t)(rows * columns) * be->real_bytes);
-        r->din[r->n_in] = take(be, (size_t)(rows * columns) * be->real_bytes);
+        bytes = (size_t)(rows * columns) * ops_element_bytes(be, &c->in[r->n_in]);
+        r->in[r->n_in] = take(be, bytes);
+        r->din[r->n_in] = take(be, bytes);
     }
     for (; r->n_out < OPS_MAX_TENSORS && c->out[r->n_out].name; r->n_out++) {
         c->out[r->n_out].size(s, &rows, &columns);
         r->out_n[r->n_out] = rows * columns;
-        r->out[r->n_out] = take(be, (size_t)(rows * columns) * be->real_bytes);
+        bytes = (size_t)(rows * columns) * ops_element_bytes(be, &c->out[r->n_out]);
+        r->out[r->n_out] = take(be, bytes);
     }
-    r->dout = take(be, (size_t)r->out_n[0] * be->real_bytes);
+    r->dout = take(be, (size_t)r->out_n[0] * ops_element_bytes(be, &c->out[0]));
     make_packing(r);
     make_integers(r);
     draw_inputs(r);
@@ -672,101 +696,4 @@ double *ops_run_read(const struct ops_run *r, const void *tensor, int64_t n)
 
     r->be->download_real64(r->be, v, tensor, n);
     return v;
-}
-
-/* ---- comparisons ---- */
-
-static void compare(const struct ops_run *got, const struct ops_run *want,
-                    const char *grad, const char *name, const void *g,
-                    const void *w, int64_t n, double tol)
-{
-    double *a = ops_run_read(got, g, n), *b = ops_run_read(want, w, n);
-    const struct ops_shape *s = &want->s;
-    double size = 1;
-
-    for (int64_t i = 0; i < n; i++)
-        if (isfinite(b[i]) && fabs(b[i]) > size)
-            size = fabs(b[i]);
-    for (int64_t i = 0; i < n; i++)
-        check_msg(a[i] == b[i] || fabs(a[i] - b[i]) <= tol * size,
-                  "%s, %s: %s%s[%d of %d] is %.9g, not %.9g (seed %lu, n %d, "
-                  "N %d, D %d, H %d, I %d, O %d, V %d, m %d, p %g)",
-                  got->be->name, got->c->name, grad, name, (int)i, (int)n, a[i],
-                  b[i], (unsigned long)s->seed, (int)s->n, (int)s->N, (int)s->D,
-                  (int)s->H, (int)s->I, (int)s->O, (int)s->V, (int)s->m, s->p);
-    free(a);
-    free(b);
-}
-
-static void compare_all(const struct ops_run *got, const struct ops_run *want,
-                        double tol)
-{
-    for (int k = 0; k < want->n_out; k++)
-        compare(got, want, "", want->c->out[k].name, got->out[k], want->out[k],
-                want->out_n[k], tol);
-    for (int k = 0; k < want->n_in && want->c->backward; k++)
-        if (!(want->c->in[k].flags & OPS_CONST))
-            compare(got, want, "d", want->c->in[k].name, got->din[k], want->din[k],
-                want->in_n[k], tol);
-}
-
-static struct ops_run *run_both(struct sl_backend *be, const struct ops_case *c,
-                                const struct ops_shape *s)
-{
-    struct ops_run *r = ops_run_new(be, c, s);
-
-    ops_run_forward(r);
-    if (c->backward)
-        ops_run_backward(r);
-    return r;
-}
-
-void ops_case_agrees(struct sl_backend *be, struct sl_backend *f64,
-                     const struct ops_case *c, const struct ops_shape *s,
-                     double tol)
-{
-    struct ops_run *want = run_both(f64, c, s), *got = run_both(be, c, s);
-
-    compare_all(got, want, tol);
-    ops_run_free(want);
-    ops_run_free(got);
-}
-
-void ops_case_same_on_threads(struct sl_backend *be, const struct ops_case *c,
-                              const struct ops_shape *s)
-{
-    int threads = sl_parallel_threads();
-    struct ops_run *one, *two;
-
-    sl_parallel_set_threads(1);
-    one = run_both(be, c, s);
-    sl_parallel_set_threads(2);
-    two = run_both(be, c, s);
-    sl_parallel_set_threads(threads);
-    compare_all(two, one, 0);
-    ops_run_free(one);
-    ops_run_free(two);
-}
-
-struct sl_backend *ops_open(enum sl_compute compute, unsigned cpu)
-{
-    struct sl_backend *be = NULL;
-
-    check_ok(sl_backend_open_cpu(&be, compute, cpu, &err));
-    return be;
-}
-
-/* The best first: what oneDNN may use is settled when it is first used. */
-const struct ops_variant ops_variants[] = {
-    {"everything", SL_CPU_ALL},
-    {"avx512", SL_CPU_AVX2 | SL_CPU_AVX512},
-    {"avx2", SL_CPU_AVX2},
-    {"onednn", SL_CPU_ONEDNN},
-    {"ref", 0},
-};
-const int n_ops_variants = (int)SL_LEN(ops_variants);
-
-bool ops_variant_present(const struct ops_variant *v)
-{
-    return !(v->cpu & ~sl_cpu_detect());
 }

@@ -10,7 +10,8 @@
  *     ops_run_free(r);
  *
  * Inputs and output gradients are drawn from the shape's seed and rounded to
- * float, so two runs of one case and shape see the same numbers on any backend.
+ * float (activations to bf16), so two runs of one case and shape see the same
+ * numbers on any backend.
  * What an op overwrites is filled with NaN before, what it adds to with numbers.
  */
 #ifndef TEST_OPS_CASE_H
@@ -53,6 +54,13 @@ struct ops_tensor {
     /* rows and columns for a shape */
     void (*size)(const struct ops_shape *s, int64_t *rows, int64_t *columns);
 };
+
+/* Bytes of an element on a backend. */
+static inline size_t ops_element_bytes(const struct sl_backend *be,
+                                       const struct ops_tensor *t)
+{
+    return t->flags & OPS_ACT ? be->act_bytes : be->real_bytes;
+}
 
 struct ops_run;
 

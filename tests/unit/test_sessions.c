@@ -16,12 +16,15 @@ static const unsigned cpus[] = {0, SL_CPU_ONEDNN, SL_CPU_AVX2,
 
 static void each_cpu(void (*check)(struct sl_backend *be))
 {
-    for (size_t i = 0; i < SL_LEN(cpus); i++) {
-        struct sl_backend *be = NULL;
+    static const enum sl_compute computes[] = {SL_FP32, SL_BF16};
 
-        if (cpus[i] != SL_CPU_ALL && (cpus[i] & ~sl_cpu_detect()))
+    for (size_t i = 0; i < 2 * SL_LEN(cpus); i++) {
+        struct sl_backend *be = NULL;
+        unsigned cpu = cpus[i / 2];
+
+        if (cpu != SL_CPU_ALL && (cpu & ~sl_cpu_detect()))
             continue;
-        check_ok(sl_backend_open_cpu(&be, SL_FP32, cpus[i], &err));
+        check_ok(sl_backend_open_cpu(&be, computes[i % 2], cpu, &err));
         check(be);
         sl_backend_close(be);
     }

@@ -2,8 +2,9 @@
  * backend/cpu/cpu.h - the CPU backend from within: the state behind
  * sl_backend.impl, and the initialisers that fill the table one over the other.
  *
- * Order is the policy: ref fills every slot, so an op without a fast version is
- * slow and right, never missing; onednn, then avx2, then avx512 override.
+ * Order is the policy: ref (wide in bf16) fills every slot, so an op without a
+ * fast version is slow and right, never missing; onednn, then avx2, then avx512
+ * override.
  */
 #ifndef SL_BACKEND_CPU_CPU_H
 #define SL_BACKEND_CPU_CPU_H
@@ -16,13 +17,19 @@
 #include "backend/cpu/kernels.h"
 #include "backend/ops.h"
 
-struct sl_onednn; /* onednn/onednn.h */
+struct sl_onednn;  /* onednn/onednn.h */
+struct sl_weights; /* weight_copies.h */
 
 struct sl_cpu {
     struct sl_backend be;
+    enum sl_compute compute;
+    unsigned features;
     struct sl_ops ops;
-    struct sl_cpu_kernels kernels; /* fp32 only */
+    struct sl_cpu_kernels kernels; /* not in fp64 */
     struct sl_onednn *dnn;         /* NULL: not used */
+    struct sl_backend *f32;        /* of a bf16 backend: see wide.c */
+    struct sl_weights *weights;    /* a sibling's are the first one's */
+    bool sibling;
     _Atomic int failed;            /* the first failure since the last sync() */
     void *scratch;
     size_t scratch_bytes;
@@ -65,5 +72,13 @@ static inline void sl_cpu_failed(struct sl_backend *be, simlm_status st)
 void sl_ops_init_ref_f32(struct sl_ops *ops);
 void sl_ops_init_ref_f64(struct sl_ops *ops);
 void sl_kernels_init_ref(struct sl_cpu_kernels *k);
+
+/* wide.c: bf16 through an fp32 backend whose ops are f32. */
+void sl_ops_init_wide(struct sl_ops *ops, const struct sl_ops *f32);
+void sl_kernels_init_wide(struct sl_cpu_kernels *k);
+
+/* y [n] <- x [n], on all threads. */
+void sl_wide_round(const struct sl_cpu_kernels *kernels, sl_bf16 *y,
+                   const float *x, int64_t n);
 
 #endif

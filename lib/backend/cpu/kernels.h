@@ -1,5 +1,5 @@
 /*
- * backend/cpu/kernels.h - the loops that composite fp32 ops share.
+ * backend/cpu/kernels.h - the loops that composite ops share.
  *
  * An op built on a matrix product (linear_gelu, vocab_ce, vocab_sample) calls
  * oneDNN for the product and, on each row of its result, one of these.  The
@@ -18,16 +18,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct sl_backend;
-struct sl_ops;
+#include "backend/cpu/bf16.h"
+#include "backend/ops.h"
 
 struct sl_cpu_kernels {
     /* y [n] <- gelu(pre [n]), erf form.  y may be pre. */
-    void (*gelu_fwd)(float *y, const float *pre, int64_t n);
+    void (*gelu_fwd)(sl_act *y, const sl_act *pre, int64_t n);
     /*
      * The cross-entropy of one row of logits z [V] (bias included), label in
-     * [0, V): returns log(sum exp z) - z[label].  With `grad`,
-     * z <- scale * (softmax(z) - onehot(label)); otherwise z is left alone.
+     * [0, V): returns log(sum exp z) - z[label].  With `grad`, activations
+     * scale * (softmax(z) - onehot(label)) [V] take the place of z, from its
+     * start; otherwise z is left alone.
      */
     double (*ce_row)(float *z, int64_t V, int32_t label, float scale,
                      bool grad);
@@ -37,6 +38,12 @@ struct sl_cpu_kernels {
      * [V] is overwritten.
      */
     int32_t (*sample_row)(float *z, int64_t V, double u);
+    /* sum [n] += the sums over rows of x [rows, n], rows ldx apart. */
+    void (*sum_rows)(double *sum, const sl_act *x, int64_t ldx, int64_t rows,
+                     int64_t n);
+    /* Between float and bf16, whatever an activation is. */
+    void (*round)(sl_bf16 *y, const float *x, int64_t n);
+    void (*widen)(float *y, const sl_bf16 *x, int64_t n);
 };
 
 /* Override what this instruction set does better. */
@@ -44,6 +51,10 @@ void sl_ops_init_avx2(struct sl_ops *ops);
 void sl_ops_init_avx512(struct sl_ops *ops);
 void sl_kernels_init_avx2(struct sl_cpu_kernels *k);
 void sl_kernels_init_avx512(struct sl_cpu_kernels *k);
+void sl_ops_init_bf16_avx2(struct sl_ops *ops);
+void sl_ops_init_bf16_avx512(struct sl_ops *ops);
+void sl_kernels_init_bf16_avx2(struct sl_cpu_kernels *k);
+void sl_kernels_init_bf16_avx512(struct sl_cpu_kernels *k);
 
 /*
  * One block of scratch memory of the backend, at least `bytes` long, 64-byte
@@ -55,6 +66,10 @@ void sl_kernels_init_avx512(struct sl_cpu_kernels *k);
  * op returns having done nothing, and the next sync() reports E_NOMEM.
  */
 void *sl_cpu_scratch(struct sl_backend *be, size_t bytes);
+
+/* Where the rounded copy of weights w is kept, element by element; NULL: there
+ * is none (weight_copies.h). */
+sl_bf16 *sl_cpu_rounded(struct sl_backend *be, const sl_real *w);
 
 /*
  * Dropout keeps an element when its random word is at least this; that is

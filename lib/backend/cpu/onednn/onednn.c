@@ -22,20 +22,20 @@ struct sl_onednn {
     dnnl_stream_t stream; /* on a CPU it has no state; threads share it */
     struct sl_tile_code *slot[SLOTS];
     int64_t n_codes;
-    bool avx512;
+    bool avx512, bf16;
     sigset_t handlers; /* what waits while generated code runs */
-    void *scratch;
-    size_t scratch_bytes;
+    struct room {
+        void *p;
+        size_t bytes;
+    } scratch, rounded;
 };
 
 /* ---- life ---- */
 
 /* The values of the enumeration are sets of features. */
-static bool has_avx512(void)
+static bool has(unsigned features)
 {
-    unsigned isa = (unsigned)dnnl_get_effective_cpu_isa();
-
-    return (isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
+    return ((unsigned)dnnl_get_effective_cpu_isa() & features) == features;
 }
 
 /* All signals but the faults of the code itself. */
@@ -65,7 +65,8 @@ simlm_status sl_onednn_open(struct sl_onednn **out, bool avx2_only,
         sl_onednn_close(dnn);
         return sl_fail(err, SIMLM_E_BACKEND, "oneDNN has no CPU engine");
     }
-    dnn->avx512 = has_avx512();
+    dnn->avx512 = has(dnnl_cpu_isa_avx512_core);
+    dnn->bf16 = has(dnnl_cpu_isa_avx512_core_bf16);
     fill_handlers(&dnn->handlers);
     *out = dnn;
     return SIMLM_OK;
@@ -92,20 +93,33 @@ void sl_onednn_close(struct sl_onednn *dnn)
         dnnl_stream_destroy(dnn->stream);
     if (dnn->engine)
         dnnl_engine_destroy(dnn->engine);
-    sl_free(dnn->scratch);
+    sl_free(dnn->scratch.p);
+    sl_free(dnn->rounded.p);
     sl_free(dnn);
 }
 
 /* ---- habits ---- */
 
-static bool is_avx512(struct sl_backend *be)
+static struct sl_onednn *onednn(struct sl_backend *be)
 {
-    return ((struct sl_cpu *)be->impl)->dnn->avx512;
+    return ((struct sl_cpu *)be->impl)->dnn;
 }
 
-int64_t sl_onednn_longest(struct sl_backend *be)
+static bool is_avx512(struct sl_backend *be)
 {
-    return is_avx512(be) ? 384 : 256;
+    return onednn(be)->avx512;
+}
+
+bool sl_onednn_has_bf16(const struct sl_onednn *dnn)
+{
+    return dnn->bf16;
+}
+
+int64_t sl_onednn_longest(struct sl_backend *be, int64_t dense)
+{
+    if (!is_avx512(be))
+        return 256;
+    return dense ? dense : 384;
 }
 
 int64_t sl_onednn_highest(struct sl_backend *be)
@@ -124,29 +138,53 @@ int64_t sl_onednn_height(struct sl_backend *be, int64_t rows)
     return !is_avx512(be) && height % 6 == 2 ? height + 16 : height;
 }
 
+/* ---- memory ---- */
+
+static void *make_room(struct sl_backend *be, struct room *r, size_t bytes)
+{
+    if (bytes > r->bytes || !r->p) {
+        sl_free(r->p);
+        r->p = sl_alloc(bytes ? bytes : 1, 1);
+        r->bytes = r->p ? bytes : 0;
+    }
+    if (!r->p)
+        sl_cpu_failed(be, SIMLM_E_NOMEM);
+    return r->p;
+}
+
 void *sl_onednn_scratch(struct sl_backend *be, size_t bytes)
 {
-    struct sl_onednn *dnn = ((struct sl_cpu *)be->impl)->dnn;
+    return make_room(be, &onednn(be)->scratch, bytes);
+}
 
-    if (bytes > dnn->scratch_bytes || !dnn->scratch) {
-        sl_free(dnn->scratch);
-        dnn->scratch = sl_alloc(bytes ? bytes : 1, 1);
-        dnn->scratch_bytes = dnn->scratch ? bytes : 0;
-    }
-    if (!dnn->scratch)
-        sl_cpu_failed(be, SIMLM_E_NOMEM);
-    return dnn->scratch;
+const sl_bf16 *sl_onednn_rounded(struct sl_backend *be, const sl_real *W,
+                                 int64_t n)
+{
+    struct sl_cpu *cpu = be->impl;
+    sl_bf16 *kept = sl_cpu_rounded(be, W), *made;
+
+    if (kept)
+        return kept;
+    made = make_room(be, &cpu->dnn->rounded, (size_t)n * sizeof *made);
+    if (made)
+        sl_wide_round(&cpu->kernels, made, (const float *)W, n);
+    return made;
 }
 
 /* ---- tiles ---- */
 
+static dnnl_data_type_t type(int64_t half)
+{
+    return half ? dnnl_bf16 : dnnl_f32;
+}
+
 static bool matrix(dnnl_memory_desc_t *md, int64_t rows, int64_t columns,
-                   int64_t ld, bool transposed)
+                   int64_t ld, bool transposed, int64_t half)
 {
     dnnl_dims_t dims = {rows, columns};
     dnnl_dims_t strides = {transposed ? 1 : ld, transposed ? ld : 1};
 
-    return dnnl_memory_desc_init_by_strides(md, 2, dims, dnnl_f32, strides) ==
+    return dnnl_memory_desc_init_by_strides(md, 2, dims, type(half), strides) ==
            dnnl_success;
 }
 
@@ -168,24 +206,67 @@ static bool attributes(dnnl_primitive_attr_t *attr, bool add)
     return ok;
 }
 
-static bool generate(struct sl_onednn *dnn, struct sl_tile_code *code)
+/* The product that a tile is, with code->b as it is. */
+static bool describe(struct sl_onednn *dnn, dnnl_primitive_desc_t *pd,
+                     struct sl_tile_code *code)
 {
     const struct sl_tile *t = &code->tile;
     dnnl_primitive_attr_t attr = NULL;
-    dnnl_primitive_desc_t pd = NULL;
     dnnl_matmul_desc_t product;
     bool ok;
 
-    ok = matrix(&code->a, t->m, t->k, t->lda, t->a_transposed) &&
-         matrix(&code->b, t->k, t->n, t->ldb, t->b_transposed) &&
-         matrix(&code->c, t->m, t->n, t->ldc, false) &&
-         matrix(&code->bias, 1, t->n, t->n, false) &&
+    *pd = NULL;
+    ok = matrix(&code->a, t->m, t->k, t->lda, t->a_transposed, t->half) &&
+         matrix(&code->c, t->m, t->n, t->ldc, false, t->half_c) &&
+         matrix(&code->bias, 1, t->n, t->n, false, 0) &&
          dnnl_matmul_desc_init(&product, &code->a, &code->b,
                                t->bias ? &code->bias : NULL,
                                &code->c) == dnnl_success &&
          attributes(&attr, t->add) &&
-         dnnl_primitive_desc_create(&pd, &product, attr, dnn->engine, NULL) ==
+         dnnl_primitive_desc_create(pd, &product, attr, dnn->engine, NULL) ==
              dnnl_success;
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
+    return ok;
+}
+
+/*
+ * b <- the layout that oneDNN chooses for b of size [k, n].  It would depend on
+ * the tile's other sides, too, so they are always the same here.
+ */
+enum { MODEL_ROWS = 64 };
+static bool choose_layout(struct sl_onednn *dnn, dnnl_memory_desc_t *b,
+                          const struct sl_tile *t)
+{
+    struct sl_tile_code model = {.tile = {.m = MODEL_ROWS,
+                                          .n = t->n,
+                                          .k = t->k,
+                                          .lda = t->k,
+                                          .ldc = t->n,
+                                          .half = t->half,
+                                          .half_c = t->half}};
+    dnnl_dims_t dims = {t->k, t->n};
+    dnnl_primitive_desc_t pd;
+
+    if (dnnl_memory_desc_init_by_tag(&model.b, 2, dims, type(t->half),
+                                     dnnl_format_tag_any) != dnnl_success ||
+        !describe(dnn, &pd, &model))
+        return false;
+    *b = *dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
+    dnnl_primitive_desc_destroy(pd);
+    return true;
+}
+
+static bool generate(struct sl_onednn *dnn, struct sl_tile_code *code)
+{
+    const struct sl_tile *t = &code->tile;
+    dnnl_primitive_desc_t pd = NULL;
+    bool ok;
+
+    ok = t->packed
+             ? choose_layout(dnn, &code->b, t)
+             : matrix(&code->b, t->k, t->n, t->ldb, t->b_transposed, t->half);
+    ok = ok && describe(dnn, &pd, code);
     if (ok) {
         code->work =
             *dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
@@ -193,8 +274,6 @@ static bool generate(struct sl_onednn *dnn, struct sl_tile_code *code)
     }
     if (pd)
         dnnl_primitive_desc_destroy(pd);
-    if (attr)
-        dnnl_primitive_attr_destroy(attr);
     return ok;
 }
 
@@ -239,7 +318,7 @@ static struct sl_tile_code *add_code(struct sl_backend *be,
 const struct sl_tile_code *sl_tile_find(struct sl_backend *be,
                                         const struct sl_tile *tile)
 {
-    struct sl_onednn *dnn = ((struct sl_cpu *)be->impl)->dnn;
+    struct sl_onednn *dnn = onednn(be);
     uint64_t at = sl_hash64(tile, sizeof *tile, 0) % SLOTS;
 
     for (; dnn->slot[at]; at = (at + 1) % SLOTS)
@@ -251,7 +330,7 @@ const struct sl_tile_code *sl_tile_find(struct sl_backend *be,
 
 void sl_tile_forget(struct sl_backend *be)
 {
-    struct sl_onednn *dnn = ((struct sl_cpu *)be->impl)->dnn;
+    struct sl_onednn *dnn = onednn(be);
 
     if (dnn->n_codes > MAX_CODES - 64) /* an op looks up at most a dozen */
         drop_codes(dnn);
@@ -280,24 +359,19 @@ static bool execute(struct sl_onednn *dnn, dnnl_primitive_t primitive, int n,
     return ok;
 }
 
-bool sl_tile_run(struct sl_onednn *dnn, const struct sl_tile_code *code,
-                 float *c, const float *a, const float *b, const float *bias,
-                 void *work)
+struct use {
+    int id;
+    const dnnl_memory_desc_t *md;
+    const void *p;
+};
+
+/* Run a primitive over n arguments. */
+static bool run(struct sl_onednn *dnn, dnnl_primitive_t primitive,
+                const struct use *use, int n_args)
 {
-    const struct {
-        int id;
-        const dnnl_memory_desc_t *md;
-        const void *p;
-    } use[] = {
-        {DNNL_ARG_SRC, &code->a, a},
-        {DNNL_ARG_WEIGHTS, &code->b, b},
-        {DNNL_ARG_DST, &code->c, c},
-        {DNNL_ARG_SCRATCHPAD, &code->work, work},
-        {DNNL_ARG_BIAS, &code->bias, bias},
-    };
-    int n = 0, n_args = code->tile.bias ? 5 : 4;
     dnnl_exec_arg_t arg[5];
     bool ok = true;
+    int n = 0;
 
     for (; n < n_args && ok; n += ok) {
         union {
@@ -309,8 +383,53 @@ bool sl_tile_run(struct sl_onednn *dnn, const struct sl_tile_code *code,
         ok = dnnl_memory_create(&arg[n].memory, use[n].md, dnn->engine,
                                 p.out) == dnnl_success;
     }
-    ok = ok && execute(dnn, code->primitive, n, arg);
+    ok = ok && execute(dnn, primitive, n, arg);
     while (n > 0)
         dnnl_memory_destroy(arg[--n].memory);
+    return ok;
+}
+
+bool sl_tile_run(struct sl_onednn *dnn, const struct sl_tile_code *code,
+                 void *c, const void *a, const void *b, const float *bias,
+                 void *work)
+{
+    const struct use use[] = {
+        {DNNL_ARG_SRC, &code->a, a},
+        {DNNL_ARG_WEIGHTS, &code->b, b},
+        {DNNL_ARG_DST, &code->c, c},
+        {DNNL_ARG_SCRATCHPAD, &code->work, work},
+        {DNNL_ARG_BIAS, &code->bias, bias},
+    };
+
+    return run(dnn, code->primitive, use, code->tile.bias ? 5 : 4);
+}
+
+/* ---- packing ---- */
+
+size_t sl_tile_packed_bytes(const struct sl_tile_code *code)
+{
+    return dnnl_memory_desc_get_size(&code->b);
+}
+
+bool sl_tile_pack(struct sl_onednn *dnn, const struct sl_tile_code *code,
+                  void *to, const float *w, int64_t ld)
+{
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_primitive_t reorder = NULL;
+    dnnl_memory_desc_t plain;
+    const struct use use[] = {{DNNL_ARG_FROM, &plain, w},
+                              {DNNL_ARG_TO, &code->b, to}};
+    bool ok;
+
+    ok = matrix(&plain, code->tile.k, code->tile.n, ld, true, 0) &&
+         dnnl_reorder_primitive_desc_create(&pd, &plain, dnn->engine, &code->b,
+                                            dnn->engine,
+                                            NULL) == dnnl_success &&
+         dnnl_primitive_create(&reorder, pd) == dnnl_success &&
+         run(dnn, reorder, use, 2);
+    if (reorder)
+        dnnl_primitive_destroy(reorder);
+    if (pd)
+        dnnl_primitive_desc_destroy(pd);
     return ok;
 }

@@ -6,32 +6,38 @@
  *
  *   rows     [M, K] w -> [M, N]: M is cut into blocks of 256 rows (96 with AVX2)
  *            and a tail, which is copied and padded with zero rows to a
- *            multiple of 16; N is cut into columns of about 256.
+ *            multiple of 16.  A tile is as wide as y.
+ *   packed   the same, and w is in pieces of 128 columns, a tile each.
+ *   cut      the same, and N is cut into columns of about 256: where there may
+ *            be few rows and many columns.
  *   weights  [M, O]^T [M, I] -> [O, I]: O and I are cut into tiles, and a tile
- *            sums over M in chunks of 256, then the tail, padded likewise with
- *            rows that add zero.
+ *            sums over M in chunks, then the tail, padded likewise with rows
+ *            that add zero.
  *
  *        N                               M, O and I of a tile of dw
- *      +------+------+---+               +----+   +------+
- *      | tile | tile |   | 256 rows      |    | x |      | 256 rows
- *      +------+------+---+               +----+   +------+
- *      | tile | tile |   | tail, padded  |    | x |      | tail, padded
- *      +------+------+---+               +----+   +------+
+ *      +---------------+                 +----+   +------+
+ *      | tile          | 256 rows        |    | x |      | a chunk
+ *      +---------------+                 +----+   +------+
+ *      | tile          | tail, padded    |    | x |      | tail, padded
+ *      +---------------+                 +----+   +------+
  *
- * A sum over K is made in chunks of sl_onednn_longest() terms, the same for
- * every tile: within a chunk oneDNN adds product after product, but how it would
- * cut a longer sum depends on the tile's height.
- *
- * 256 x 256 tiles come within a tenth of whole products on BERT's shapes; small
- * products use smaller ones, to occupy more threads.
+ * oneDNN's fast code (brgemm) wants all three matrices dense, no gaps between
+ * rows.  Whole rows of x and y are, and so is w; a packed piece's tile is made
+ * in a buffer and copied from there.  Its results do not depend on a tile's
+ * height or width.  Where y is cut oneDNN falls back on slower code (10 to 20%),
+ * whose sums depend on the tile's height if they are long: those are made in
+ * chunks of sl_onednn_longest() terms, the same for every tile.  So are all sums
+ * with AVX2, which has no other code.
  */
 #include <string.h>
 
 #include "backend/cpu/onednn/onednn.h"
+#include "base/alloc.h"
 #include "base/parallel.h"
 
 enum {
     SIDE = 256,    /* of a tile */
+    PACKED = 128,  /* columns of a packed piece */
     MIN_SIDE = 64, /* below, the cost of a call shows */
     MIN_TILES = 8, /* smaller tiles rather than fewer */
     PAD = 16       /* sides are multiples of this */
@@ -47,11 +53,11 @@ static int64_t parts(int64_t n, int64_t size)
     return (n + size - 1) / size;
 }
 
-/* n cut into equal pieces of at most SIDE, multiples of PAD; the last may be
+/* n cut into equal pieces of at most `side`, multiples of PAD; the last may be
  * shorter. */
-static int64_t piece(int64_t n)
+static int64_t piece(int64_t n, int64_t side)
 {
-    return round_up(parts(n, parts(n, SIDE)), PAD);
+    return round_up(parts(n, parts(n, side)), PAD);
 }
 
 /* Halve *m, then *n, until there are enough tiles or they are small. */
@@ -67,6 +73,14 @@ static void shrink(int64_t *m, int64_t *n, int64_t M, int64_t N)
     }
 }
 
+/* The same with n as it is. */
+static void shrink_rows(int64_t *m, int64_t n, int64_t M, int64_t N)
+{
+    while (parts(M, *m) * parts(N, n) < MIN_TILES && *m > MIN_SIDE &&
+           M > MIN_SIDE)
+        *m = round_up(*m / 2, PAD);
+}
+
 /* The length of piece number i of n cut at multiples of size: the first
  * pieces (last = 0) or the one that is left (last = 1).  0: there is none. */
 static int64_t length(int64_t n, int64_t size, int last)
@@ -74,14 +88,25 @@ static int64_t length(int64_t n, int64_t size, int last)
     return last ? n % size : n < size ? 0 : size;
 }
 
-/* A copy of the rows of x [M, K] from `first` on, padded with zeros. */
-static void copy_tail(float *to, const float *x, int64_t first, int64_t M,
-                      int64_t K, int64_t rows)
+static size_t bytes_of(bool half)
 {
-    size_t used = (size_t)((M - first) * K);
+    return half ? sizeof(sl_bf16) : sizeof(float);
+}
 
-    memcpy(to, x + first * K, used * sizeof *to);
-    memset(to + used, 0, ((size_t)(rows * K) - used) * sizeof *to);
+/* Element n of an array of bf16 or floats. */
+static const char *at(const void *p, int64_t n, bool half)
+{
+    return (const char *)p + n * (int64_t)bytes_of(half);
+}
+
+/* A copy of the rows of x [M, K] from `first` on, padded with zeros. */
+static void copy_tail(char *to, const void *x, int64_t first, int64_t M,
+                      int64_t K, int64_t rows, bool half)
+{
+    size_t used = (size_t)((M - first) * K) * bytes_of(half);
+
+    memcpy(to, at(x, first * K, half), used);
+    memset(to + used, 0, (size_t)(rows * K) * bytes_of(half) - used);
 }
 
 /* ---- rows ---- */
@@ -96,51 +121,106 @@ struct rows_job {
     int64_t chunk;  /* of the sum over K */
     int64_t tail;   /* rows of the tail's tiles, padding included; 0: none */
     bool padded;    /* the tail is copied */
+    bool through;   /* tiles are made in a buffer */
     /* [kind of chunk][in the tail][last column] */
     const struct sl_tile_code *code[3][2][2];
-    const float *x_tail; /* [tail, K] */
-    char *work;          /* for each worker: a tile of y, then work space */
-    size_t tile_bytes, work_bytes;
+    const char *x_tail; /* [tail, K] */
+    /* For each worker: rows of y, a tile, work space. */
+    char *work;
+    size_t rows_bytes, tile_bytes, work_bytes;
 };
 
-static void gelu_tile(const struct rows_job *j, int64_t row, int64_t rows,
+/* Rows of a piece of y: where the first is, and how far apart they are. */
+struct place {
+    char *at;
+    size_t step;
+};
+
+static struct place place_of(const struct sl_rows_product *p, const void *base,
+                             int64_t row, int64_t column)
+{
+    return (struct place){
+        (char *)(uintptr_t)at(base, row * p->ldy + column, p->half_y),
+        (size_t)p->ldy * bytes_of(p->half_y)};
+}
+
+static void copy_rows(struct place to, struct place from, int64_t rows,
+                      size_t bytes)
+{
+    for (int64_t i = 0; i < rows; i++)
+        memcpy(to.at + (size_t)i * to.step, from.at + (size_t)i * from.step,
+               bytes);
+}
+
+static void gelu_rows(const struct rows_job *j, int64_t row, int64_t rows,
                       int64_t column, int64_t width)
 {
     const struct sl_cpu *cpu = j->be->impl;
-    const struct sl_rows_product *p = j->p;
+    struct place y = place_of(j->p, j->p->y, row, column);
+    struct place gelu = place_of(j->p, j->p->gelu, row, column);
 
-    for (int64_t i = row; i < row + rows; i++)
-        cpu->kernels.gelu_fwd(p->gelu + i * p->ldy + column,
-                              p->y + i * p->ldy + column, width);
+    for (int64_t i = 0; i < rows; i++)
+        cpu->kernels.gelu_fwd((sl_act *)(gelu.at + (size_t)i * gelu.step),
+                              (const sl_act *)(y.at + (size_t)i * y.step),
+                              width);
 }
 
-/* Copy between rows [row, M) of y's columns and a tile of that width. */
-static void tile_rows(const struct sl_rows_product *p, float *tile, int64_t row,
-                      int64_t column, int64_t width, bool store)
+/* The part of w for a tile at `column` and the terms from k on. */
+static const char *w_at(const struct rows_job *j, int64_t column, int64_t k)
 {
-    for (int64_t i = row; i < p->M; i++) {
-        float *y = p->y + i * p->ldy + column, *t = tile + (i - row) * width;
+    const struct sl_rows_product *p = j->p;
 
-        memcpy(store ? y : t, store ? t : y, (size_t)width * sizeof *y);
-    }
+    if (p->packed)
+        return p->packed->data +
+               (size_t)(column / j->n * parts(p->K, j->chunk) + k / j->chunk) *
+                   p->packed->piece_bytes;
+    return at(p->w, p->w_transposed ? column * p->K + k : k * p->N + column,
+              p->half);
 }
 
 /* One tile: the sum over K, chunk by chunk. */
-static void sum_tile(const struct rows_job *j, float *y, const float *x,
+static void sum_tile(const struct rows_job *j, char *y, const char *x,
                      int64_t column, bool in_tail, bool last_column, void *work)
 {
     const struct sl_rows_product *p = j->p;
     struct sl_onednn *dnn = ((struct sl_cpu *)j->be->impl)->dnn;
-    const float *w = p->w + column * (p->w_transposed ? p->K : 1);
     const float *bias = p->bias ? p->bias + column : NULL;
 
     for (int64_t k = 0; k < p->K; k += j->chunk) {
         int kind = k == 0 ? FIRST : p->K - k < j->chunk ? LAST : NEXT;
 
-        if (!sl_tile_run(dnn, j->code[kind][in_tail][last_column], y, x + k,
-                         w + k * (p->w_transposed ? 1 : p->N), bias, work))
+        if (!sl_tile_run(dnn, j->code[kind][in_tail][last_column], y,
+                         at(x, k, p->half), w_at(j, column, k), bias, work))
             sl_cpu_failed(j->be, SIMLM_E_BACKEND);
     }
+}
+
+/* Is a tile made in a buffer?  Rows that are passed on have room for a tail's
+ * padding, rows of y have not. */
+static bool goes_through(const struct rows_job *j, bool in_tail)
+{
+    return j->through || (in_tail && j->padded && !j->p->after);
+}
+
+static void make_tile(const struct rows_job *j, struct place y, int64_t row,
+                      int64_t rows, int64_t column, char *mine)
+{
+    const struct sl_rows_product *p = j->p;
+    int64_t width = p->N - column < j->n ? p->N - column : j->n;
+    bool in_tail = rows < j->m, through = goes_through(j, in_tail);
+    size_t bytes = (size_t)width * bytes_of(p->half_y);
+    struct place tile = {mine + j->rows_bytes, bytes};
+    const char *x = in_tail && j->padded ? j->x_tail
+                                         : at(p->x, row * p->K, p->half);
+
+    if (through && p->add)
+        copy_rows(tile, y, rows, bytes);
+    sum_tile(j, through ? tile.at : y.at, x, column, in_tail, width < j->n,
+             mine + j->rows_bytes + j->tile_bytes);
+    if (through)
+        copy_rows(y, tile, rows, bytes);
+    if (p->gelu)
+        gelu_rows(j, row, rows, column, width);
 }
 
 /* Row blocks of one column follow each other: the tile of w stays in cache. */
@@ -148,20 +228,15 @@ static void rows_tile(const struct rows_job *j, int64_t t, char *mine)
 {
     const struct sl_rows_product *p = j->p;
     int64_t row = t % j->blocks * j->m, column = t / j->blocks * j->n;
-    int64_t width = p->N - column < j->n ? p->N - column : j->n;
     int64_t rows = p->M - row < j->m ? p->M - row : j->m;
-    bool in_tail = rows < j->m, through = in_tail && j->padded;
-    float *tile = (float *)mine;
 
-    if (through && p->add)
-        tile_rows(p, tile, row, column, width, false);
-    sum_tile(j, through ? tile : p->y + row * p->ldy + column,
-             through ? j->x_tail : p->x + row * p->K, column, in_tail,
-             width < j->n, mine + j->tile_bytes);
-    if (through)
-        tile_rows(p, tile, row, column, width, true);
-    if (p->gelu)
-        gelu_tile(j, row, rows, column, width);
+    if (!p->after) {
+        make_tile(j, place_of(p, p->y, row, column), row, rows, column, mine);
+        return;
+    }
+    for (column = 0; column < p->N; column += j->n)
+        make_tile(j, place_of(p, mine, 0, column), row, rows, column, mine);
+    p->after(p->ctx, mine, row, rows);
 }
 
 static void rows_tiles(void *ctx, int64_t begin, int64_t end)
@@ -186,12 +261,15 @@ static struct sl_tile rows_kind(const struct rows_job *j, int chunk, int tail,
                         .ldb = p->w_transposed ? p->K : p->N,
                         .ldc = p->ldy,
                         .b_transposed = p->w_transposed,
+                        .packed = p->packed != NULL,
                         .add = p->add || chunk != FIRST,
-                        .bias = p->bias && chunk == FIRST};
+                        .bias = p->bias && chunk == FIRST,
+                        .half = p->half,
+                        .half_c = p->half_y};
 
     if (chunk == FIRST)
         t.k = p->K < j->chunk ? p->K : j->chunk;
-    if (tail && j->padded)
+    if (goes_through(j, tail))
         t.ldc = t.n;
     return t;
 }
@@ -214,56 +292,163 @@ static bool find_rows_codes(struct rows_job *j)
             work = sl_tile_work_bytes(code);
         j->code[chunk][tail][last_column] = code;
     }
-    j->tile_bytes = 0;
-    if (j->padded)
-        j->tile_bytes = sl_cpu_round((size_t)(j->tail * j->n) * sizeof(float));
-    j->work_bytes = j->tile_bytes + sl_cpu_round(work);
+    j->work_bytes = j->rows_bytes + j->tile_bytes + sl_cpu_round(work);
     return true;
+}
+
+/* How large the tiles are, how many, and what a worker keeps of y. */
+static void cut_rows(struct rows_job *j)
+{
+    const struct sl_rows_product *p = j->p;
+    size_t size = bytes_of(p->half_y);
+
+    /* Rows that are passed on are to be still in cache. */
+    j->m = p->after ? MIN_SIDE : sl_onednn_highest(j->be);
+    j->chunk = sl_onednn_longest(j->be, p->cut ? 0 : p->K);
+    j->n = p->packed ? p->packed->columns : p->cut ? piece(p->N, SIDE) : p->N;
+    if (p->cut)
+        shrink(&j->m, &j->n, p->M, p->N);
+    else
+        shrink_rows(&j->m, j->n, p->M, p->N);
+    j->blocks = parts(p->M, j->m);
+    j->tail = sl_onednn_height(j->be, p->M % j->m);
+    j->padded = j->tail != p->M % j->m;
+    j->through = p->packed != NULL;
+    if (p->after)
+        j->rows_bytes = sl_cpu_round((size_t)(j->m * p->N) * size);
+    if (j->through)
+        j->tile_bytes = sl_cpu_round((size_t)(j->m * j->n) * size);
+    else if (goes_through(j, true))
+        j->tile_bytes = sl_cpu_round((size_t)(j->tail * j->n) * size);
 }
 
 void sl_rows_product(struct sl_backend *be, const struct sl_rows_product *p)
 {
-    struct rows_job j = {.be = be,
-                         .p = p,
-                         .m = sl_onednn_highest(be),
-                         .chunk = sl_onednn_longest(be)};
+    struct rows_job j = {.be = be, .p = p};
     size_t tail_bytes;
-    float *x_tail;
-    void *at;
+    char *x_tail;
+    void *room;
 
     if (p->M == 0 || p->N == 0)
         return;
     sl_tile_forget(be);
-    j.n = piece(p->N);
-    shrink(&j.m, &j.n, p->M, p->N);
-    j.blocks = parts(p->M, j.m);
-    j.tail = sl_onednn_height(be, p->M % j.m);
-    j.padded = j.tail != p->M % j.m;
+    cut_rows(&j);
     if (!find_rows_codes(&j))
         return;
-    tail_bytes = j.padded ? (size_t)(j.tail * p->K) * sizeof(float) : 0;
-    at =
+    tail_bytes = j.padded ? (size_t)(j.tail * p->K) * bytes_of(p->half) : 0;
+    room =
         sl_onednn_scratch(be, sl_cpu_round(tail_bytes) +
                                   (size_t)sl_parallel_threads() * j.work_bytes);
-    if (!at)
+    if (!room)
         return;
-    x_tail = sl_cpu_cut(&at, tail_bytes);
+    x_tail = sl_cpu_cut(&room, tail_bytes);
     if (j.padded)
-        copy_tail(x_tail, p->x, p->M - p->M % j.m, p->M, p->K, j.tail);
+        copy_tail(x_tail, p->x, p->M - p->M % j.m, p->M, p->K, j.tail, p->half);
     j.x_tail = x_tail;
-    j.work = at;
-    sl_parallel_for(j.blocks * parts(p->N, j.n), 1, rows_tiles, &j);
+    j.work = room;
+    sl_parallel_for(j.blocks * (p->after ? 1 : parts(p->N, j.n)), 1, rows_tiles,
+                    &j);
+}
+
+/* ---- packed weights ---- */
+
+struct packing {
+    struct sl_backend *be;
+    struct sl_packed *p;
+    bool half;
+    /* [last chunk][last column] */
+    const struct sl_tile_code *code[2][2];
+    _Atomic bool failed;
+};
+
+static void pack_pieces(void *ctx, int64_t begin, int64_t end)
+{
+    struct packing *c = ctx;
+    const struct sl_packed *p = c->p;
+    struct sl_onednn *dnn = ((struct sl_cpu *)c->be->impl)->dnn;
+    int64_t chunks = parts(p->K, p->chunk);
+
+    for (int64_t i = begin; i < end; i++) {
+        int64_t column = i / chunks * p->columns, k = i % chunks * p->chunk;
+        bool last_chunk = p->K - k < p->chunk;
+        bool last_column = p->N - column < p->columns;
+
+        if (!sl_tile_pack(dnn, c->code[last_chunk][last_column],
+                          p->data + (size_t)i * p->piece_bytes,
+                          p->w + column * p->K + k, p->K))
+            c->failed = true;
+    }
+}
+
+/* The code says how b is laid out; the other sides of its tile do not matter. */
+static bool find_packing_codes(struct packing *c)
+{
+    const struct sl_packed *p = c->p;
+    size_t piece_bytes = 0;
+
+    for (int kind = 0; kind < 4; kind++) {
+        struct sl_tile tile = {.m = PAD,
+                               .n = length(p->N, p->columns, kind % 2),
+                               .k = length(p->K, p->chunk, kind / 2),
+                               .lda = p->K,
+                               .ldc = p->N,
+                               .packed = 1,
+                               .half = c->half,
+                               .half_c = c->half};
+        const struct sl_tile_code *code;
+
+        if (tile.n == 0 || tile.k == 0)
+            continue;
+        code = sl_tile_find(c->be, &tile);
+        if (!code)
+            return false;
+        if (sl_tile_packed_bytes(code) > piece_bytes)
+            piece_bytes = sl_tile_packed_bytes(code);
+        c->code[kind / 2][kind % 2] = code;
+    }
+    c->p->piece_bytes = sl_cpu_round(piece_bytes);
+    return true;
+}
+
+static bool pack(void *ctx, struct sl_packed *p)
+{
+    struct packing *c = ctx;
+    int64_t pieces;
+
+    c->p = p;
+    p->columns = piece(p->N, PACKED);
+    p->chunk = sl_onednn_longest(c->be, p->K);
+    pieces = parts(p->N, p->columns) * parts(p->K, p->chunk);
+    if (!find_packing_codes(c))
+        return false;
+    p->data = sl_alloc((size_t)pieces, p->piece_bytes);
+    if (!p->data)
+        sl_cpu_failed(c->be, SIMLM_E_NOMEM);
+    else
+        sl_parallel_for(pieces, 1, pack_pieces, c);
+    if (c->failed)
+        sl_cpu_failed(c->be, SIMLM_E_BACKEND);
+    return p->data && !c->failed;
+}
+
+const struct sl_packed *sl_onednn_packed(struct sl_backend *be, const float *W,
+                                         int64_t N, int64_t K, bool half)
+{
+    struct sl_cpu *cpu = be->impl;
+    struct packing c = {.be = be, .half = half};
+
+    return sl_weights_packed(cpu->weights, W, K, N, pack, &c);
 }
 
 /* ---- weights ---- */
 
 struct weight_job {
     struct sl_backend *be;
-    float *dw;
-    const float *dy, *x, *dy_tail, *x_tail;
-    int64_t whole, I, O; /* rows of whole chunks; the sides of dw */
-    int64_t m, n;        /* a tile is m rows and n columns of dw */
-    int64_t tail;        /* rows of the tail, padding included; 0: none */
+    const struct sl_weight_product *p;
+    const char *dy_tail, *x_tail;
+    int64_t chunk, whole; /* rows of a chunk, of all whole chunks */
+    int64_t m, n;         /* a tile is m rows and n columns of dw */
+    int64_t tail;         /* rows of the tail, padding included; 0: none */
     const struct sl_tile_code
         *code[2][2][2]; /* [tail][last row][last column] */
     char *work;
@@ -273,18 +458,21 @@ struct weight_job {
 /* Chunks are added to a tile in order. */
 static void weight_tile(const struct weight_job *j, int64_t t, void *work)
 {
+    const struct sl_weight_product *p = j->p;
     struct sl_onednn *dnn = ((struct sl_cpu *)j->be->impl)->dnn;
-    int64_t columns = parts(j->I, j->n);
+    int64_t columns = parts(p->I, j->n);
     int64_t o = t / columns * j->m, i = t % columns * j->n;
-    bool last_o = j->O - o < j->m, last_i = j->I - i < j->n, ok = true;
-    float *dw = j->dw + o * j->I + i;
+    bool last_o = p->O - o < j->m, last_i = p->I - i < j->n, ok = true;
+    float *dw = p->dw + o * p->I + i;
 
-    for (int64_t r = 0; r < j->whole && ok; r += SIDE)
+    for (int64_t r = 0; r < j->whole && ok; r += j->chunk)
         ok = sl_tile_run(dnn, j->code[0][last_o][last_i], dw,
-                         j->dy + r * j->O + o, j->x + r * j->I + i, NULL, work);
+                         at(p->dy, r * p->O + o, p->half),
+                         at(p->x, r * p->I + i, p->half), NULL, work);
     if (j->tail && ok)
-        ok = sl_tile_run(dnn, j->code[1][last_o][last_i], dw, j->dy_tail + o,
-                         j->x_tail + i, NULL, work);
+        ok = sl_tile_run(dnn, j->code[1][last_o][last_i], dw,
+                         at(j->dy_tail, o, p->half), at(j->x_tail, i, p->half),
+                         NULL, work);
     if (!ok)
         sl_cpu_failed(j->be, SIMLM_E_BACKEND);
 }
@@ -300,18 +488,21 @@ static void weight_tiles(void *ctx, int64_t begin, int64_t end)
 
 static bool find_weight_codes(struct weight_job *j)
 {
+    const struct sl_weight_product *p = j->p;
+
     for (int kind = 0; kind < 8; kind++) {
         int tail = kind / 4, last_o = kind / 2 % 2, last_i = kind % 2;
-        struct sl_tile tile = {.m = length(j->O, j->m, last_o),
-                               .n = length(j->I, j->n, last_i),
+        struct sl_tile tile = {.m = length(p->O, j->m, last_o),
+                               .n = length(p->I, j->n, last_i),
                                .k = tail       ? j->tail
-                                    : j->whole ? SIDE
+                                    : j->whole ? j->chunk
                                                : 0,
-                               .lda = j->O,
-                               .ldb = j->I,
-                               .ldc = j->I,
+                               .lda = p->O,
+                               .ldb = p->I,
+                               .ldc = p->I,
                                .a_transposed = 1,
-                               .add = 1};
+                               .add = 1,
+                               .half = p->half};
         const struct sl_tile_code *code;
 
         if (tile.m == 0 || tile.n == 0 || tile.k == 0)
@@ -326,41 +517,37 @@ static bool find_weight_codes(struct weight_job *j)
     return true;
 }
 
-void sl_weight_product(struct sl_backend *be, float *dw, const float *dy,
-                       const float *x, int64_t M, int64_t I, int64_t O)
+void sl_weight_product(struct sl_backend *be, const struct sl_weight_product *p)
 {
     struct weight_job j = {.be = be,
-                           .dw = dw,
-                           .dy = dy,
-                           .x = x,
-                           .whole = M / SIDE * SIDE,
-                           .I = I,
-                           .O = O,
-                           .m = piece(O),
-                           .n = piece(I),
-                           .tail = round_up(M % SIDE, PAD)};
-    size_t dy_bytes = (size_t)(j.tail * O) * sizeof(float);
-    size_t x_bytes = (size_t)(j.tail * I) * sizeof(float);
-    float *dy_tail, *x_tail;
-    void *at;
+                           .p = p,
+                           .chunk = SIDE,
+                           .whole = p->M / SIDE * SIDE,
+                           .m = piece(p->O, SIDE),
+                           .n = piece(p->I, SIDE),
+                           .tail = round_up(p->M % SIDE, PAD)};
+    size_t dy_bytes = (size_t)(j.tail * p->O) * bytes_of(p->half);
+    size_t x_bytes = (size_t)(j.tail * p->I) * bytes_of(p->half);
+    char *dy_tail, *x_tail;
+    void *room;
 
     sl_tile_forget(be);
-    shrink(&j.m, &j.n, O, I);
+    shrink(&j.m, &j.n, p->O, p->I);
     if (!find_weight_codes(&j))
         return;
-    at =
+    room =
         sl_onednn_scratch(be, sl_cpu_round(dy_bytes) + sl_cpu_round(x_bytes) +
                                   (size_t)sl_parallel_threads() * j.work_bytes);
-    if (!at)
+    if (!room)
         return;
-    dy_tail = sl_cpu_cut(&at, dy_bytes);
-    x_tail = sl_cpu_cut(&at, x_bytes);
+    dy_tail = sl_cpu_cut(&room, dy_bytes);
+    x_tail = sl_cpu_cut(&room, x_bytes);
     if (j.tail) {
-        copy_tail(dy_tail, dy, j.whole, M, O, j.tail);
-        copy_tail(x_tail, x, j.whole, M, I, j.tail);
+        copy_tail(dy_tail, p->dy, j.whole, p->M, p->O, j.tail, p->half);
+        copy_tail(x_tail, p->x, j.whole, p->M, p->I, j.tail, p->half);
     }
     j.dy_tail = dy_tail;
     j.x_tail = x_tail;
-    j.work = at;
-    sl_parallel_for(parts(O, j.m) * parts(I, j.n), 1, weight_tiles, &j);
+    j.work = room;
+    sl_parallel_for(parts(p->O, j.m) * parts(p->I, j.n), 1, weight_tiles, &j);
 }
