@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <simlm/corpus.h>
 #include <simlm/jobs.h>
 
 #include "cli.h"
@@ -17,7 +18,8 @@ static const char *const examples[] = {
     "A run of a query file",
     "simlm search --model retriever --index flat --top 1000 -o dev.run dev.tsv",
     "Ask",
-    "simlm search --model retriever --index flat --interactive",
+    "simlm search --model retriever --index flat --interactive --corpus "
+    "passages.jsonl",
     NULL,
 };
 
@@ -28,11 +30,17 @@ static const struct manual manual = {
         "inner product with its own: exactly, all vectors are looked at. "
         "Queries are texts that --model encodes, or were encoded before "
         "(--encoded). With --interactive queries are read from standard "
-        "input, a line each, and what is found is shown at once.\n\n"
+        "input, a line each, and what is found is shown at once, with title "
+        "and text if --corpus names the passages.\n\n"
         "Ties go to the passage that comes first in the index.",
     .examples = examples,
     .see = (const char *const[]){ "encode", "index", "fuse", "eval", NULL },
 };
+
+/* Between words; control characters, too, which a terminal might act upon. */
+#define BLANKS                                                                 \
+    " \1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20\21\22\23\24\25\26\27\30\31\32\33" \
+    "\34\35\36\37\177"
 
 /* ---- a terminal ---------------------------------------------------------- */
 
@@ -41,6 +49,7 @@ struct session {
     simlm_encoder *encoder;
     simlm_index *index;
     simlm_searcher *searcher;
+    simlm_corpus *corpus; /* NULL: ids alone are shown */
     float *vec;
     simlm_hit *hit;
 };
@@ -51,12 +60,14 @@ static void session_close(struct session *s)
     simlm_index_close(s->index);
     simlm_encoder_free(s->encoder);
     simlm_model_close(s->model);
+    simlm_corpus_close(s->corpus);
     free(s->vec);
     free(s->hit);
 }
 
 static simlm_status session_open(struct session *s,
                                  const simlm_search_options *o,
+                                 const struct option_list *corpus,
                                  simlm_error *err)
 {
     simlm_status st = simlm_index_open(&s->index, o->index, err);
@@ -77,6 +88,8 @@ static simlm_status session_open(struct session *s,
         st = simlm_encoder_new(&s->encoder, s->model, 1, err);
     if (st == SIMLM_OK)
         st = simlm_searcher_new(&s->searcher, s->index, 1, o->top, err);
+    if (st == SIMLM_OK && corpus->n)
+        st = simlm_corpus_open(&s->corpus, corpus->item, corpus->n, err);
     if (st < 0)
         return st;
     s->vec = calloc((size_t)simlm_model_dim(s->model), sizeof *s->vec);
@@ -88,6 +101,43 @@ static simlm_status session_open(struct session *s,
     return SIMLM_OK;
 }
 
+/* Up to two lines of the text's beginning, indented. */
+static void print_start(const char *text)
+{
+    enum { COLUMNS = 72, LINES = 2 };
+    int column = COLUMNS, line = 0;
+
+    for (text += strspn(text, BLANKS); *text; text += strspn(text, BLANKS)) {
+        int word = (int)strcspn(text, BLANKS);
+
+        if (column + word >= COLUMNS) {
+            if (line++ == LINES) {
+                fputs(" ...", stdout);
+                break;
+            }
+            fputs(line > 1 ? "\n      " : "      ", stdout);
+            column = 0;
+        }
+        column += printf(" %.*s", word, text);
+        text += word;
+    }
+    if (line)
+        putchar('\n');
+}
+
+static void print_hit(const struct session *s, int rank, const simlm_hit *hit)
+{
+    const char *id = simlm_index_id(s->index, hit->row);
+    simlm_text passage;
+
+    printf("%3d  %.4f  %s\n", rank, (double)hit->score, id);
+    if (!simlm_corpus_find(s->corpus, id, &passage))
+        return;
+    if (passage.title && strcmp(passage.title, id) != 0)
+        print_start(passage.title);
+    print_start(passage.text);
+}
+
 static simlm_status answer(struct session *s, const char *line, int32_t top,
                            simlm_error *err)
 {
@@ -97,19 +147,19 @@ static simlm_status answer(struct session *s, const char *line, int32_t top,
     if (st == SIMLM_OK)
         st = simlm_search(s->searcher, s->hit, s->vec, 1, top, err);
     for (int32_t i = 0; st == SIMLM_OK && i < top && s->hit[i].row >= 0; i++)
-        printf("%3d  %.4f  %s\n", (int)i + 1, (double)s->hit[i].score,
-               simlm_index_id(s->index, s->hit[i].row));
+        print_hit(s, (int)i + 1, &s->hit[i]);
     fflush(stdout);
     return st;
 }
 
 /* A question a line until the end of standard input. */
-static simlm_status converse(const simlm_search_options *o, bool prompt,
+static simlm_status converse(const simlm_search_options *o,
+                             const struct option_list *corpus, bool prompt,
                              simlm_error *err)
 {
     struct session s = {0};
     char line[4096];
-    simlm_status st = session_open(&s, o, err);
+    simlm_status st = session_open(&s, o, corpus, err);
 
     simlm_encoder_set_threads(s.encoder, o->threads);
     simlm_searcher_set_threads(s.searcher, o->threads);
@@ -153,6 +203,7 @@ int cmd_search(int argc, char **argv)
 {
     struct cli_run run = CLI_RUN_INIT;
     simlm_search_options o;
+    struct option_list corpus = { .n = 0 };
     bool interactive = false;
     int32_t top = 0;
     int bad;
@@ -167,6 +218,9 @@ int cmd_search(int argc, char **argv)
                    "the run to write; -: standard output"),
         OPT_FLAG('i', "interactive", &interactive,
                  "read queries from standard input and show what is found"),
+        OPT_LIST('c', "corpus", &corpus, "file",
+                 "show titles and texts from here, if interactive; may be "
+                 "given several times"),
         OPT_CONFLICT("encoded", "model|interactive"),
         OPT_CONFLICT("interactive", "output"),
         OPT_GROUP("Ranking"),
@@ -197,6 +251,6 @@ int cmd_search(int argc, char **argv)
         return CLI_FAILED;
     o.threads = run.threads;
     return cli_run_end(
-        &run, interactive ? converse(&o, run.bar, &run.err)
+        &run, interactive ? converse(&o, &corpus, run.bar, &run.err)
                           : simlm_search_files(&o, &run.observer, &run.err));
 }

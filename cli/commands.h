@@ -28,6 +28,7 @@
     COMMAND("bm25 search", cmd_bm25_search, "rank passages by BM25")           \
     COMMAND("fuse", cmd_fuse, "make one run of several")                       \
     COMMAND("eval", cmd_eval, "measure runs, compare two")                     \
+    COMMAND("report", cmd_report, "measures, curves, examples as a page")      \
     COMMAND("tokenize", cmd_tokenize, "show the token ids of texts")           \
     COMMAND("help", cmd_help, "show what a command does")                      \
     COMMAND("completion", cmd_completion, "print a shell's completion script") \

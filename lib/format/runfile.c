@@ -13,6 +13,7 @@
 
 struct reader {
     struct sl_run *run;
+    const struct sl_strmap *only; /* queries that are wanted; NULL: all */
     const char *path;
     int n_fields; /* of the first line: 3, 4 or 6 */
     int64_t n, cap, query_cap;
@@ -74,6 +75,8 @@ static simlm_status add_hit(struct reader *r, const struct sl_fields *f,
 
     if (f->n != r->n_fields || !f->len[0] || !f->len[doc] || !parse_hit(&h, f))
         return expected(r, line, err);
+    if (r->only && sl_strmap_find(r->only, f->s[0], f->len[0]) < 0)
+        return SIMLM_OK;
     query = sl_strmap_add(r->run->queries, f->s[0], f->len[0], 0, NULL);
     h.doc = sl_strmap_add(r->run->docs, f->s[doc], f->len[doc], 0, NULL);
     if (query < 0 || query > INT32_MAX || h.doc < 0 ||
@@ -184,7 +187,13 @@ static simlm_status finish(struct reader *r, simlm_error *err)
 simlm_status sl_run_load(struct sl_run **out, const char *path,
                          simlm_error *err)
 {
-    struct reader r = { 0 };
+    return sl_run_load_only(out, path, NULL, err);
+}
+
+simlm_status sl_run_load_only(struct sl_run **out, const char *path,
+                              const struct sl_strmap *only, simlm_error *err)
+{
+    struct reader r = { .only = only };
     struct sl_lines *in = NULL;
     simlm_status st = sl_lines_open(&in, path, err);
 

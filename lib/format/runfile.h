@@ -33,6 +33,11 @@ struct sl_run {
 /* A passage listed twice for one query is an error that names both lines. */
 simlm_status sl_run_load(struct sl_run **out, const char *path,
                          simlm_error *err);
+
+/* The same of the queries that are keys of `only`, the others' lines passed
+ * over (but checked). */
+simlm_status sl_run_load_only(struct sl_run **out, const char *path,
+                              const struct sl_strmap *only, simlm_error *err);
 void sl_run_free(struct sl_run *r);
 
 enum sl_run_format { SL_RUN_MSMARCO = 0, SL_RUN_TREC = 1 };

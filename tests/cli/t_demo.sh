@@ -15,6 +15,8 @@ awk 'BEGIN {
     }
 }' >Packages
 cat >tiny.conf <<'END'
+TITLE="A tiny demo"
+NOTE="A test."
 VOCAB=200
 SHAPE="--layers 2 --hidden 16 --heads 1 --ffn 32"
 LENGTH=32
@@ -44,6 +46,8 @@ says() { grep -qF -- "$1" out || { echo "not '$1':"; cat out; return 1; }; }
 t 'the demo runs to its end' exits 0 demo whole
 cp out whole.out
 t 'and prints a table' says 'BM25 + dense'
+t 'and a page' grep -q '<h1>A tiny demo</h1>' whole/report.html
+t 'with all queries that were asked for' [ "$(grep -c '<details' whole/report.html)" = 8 ]
 t 'and how to search' says 'search --interactive'
 t 'again: nothing is left to do' exits 0 demo whole
 done_before() { [ "$(grep -c 's of processor time' out)" = "$(grep -c 'done before' out)" ]; }

@@ -51,6 +51,22 @@ sed -n 's/^q3\t//p' queries.tsv | "$SIMLM" search --quiet --index index \
 t 'a question asked is answered alike' sh -c \
     'awk -F"\t" "\$1 == \"q3\" { print \$2 }" run >want
      awk "{ print \$3 }" shown | cmp - want'
+cat >texts.jsonl <<'END'
+{"id":"doc0","title":"a title","contents":"one  two\nthree\u001b[31m four"}
+END
+seq 1 500 | sed 's/.*/{"id":"doc&","contents":"word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word word"}/' >>texts.jsonl
+sed -n 's/^q3\t//p' queries.tsv | "$SIMLM" search --quiet --index index \
+    --model model --interactive --top 1000 --corpus texts.jsonl >told
+t 'and with its text, if there is one' sh -c \
+    'grep -A 2 " doc0$" told | tr "\n" "|" | grep -qF "       a title|       one two three [31m four|"'
+two_lines() {
+    grep -A 3 ' doc7$' told | awk 'NR == 2 || NR == 3 { n += NF } NR == 3 { last = $NF } NR == 4 { id = $3 }
+        END { exit !(n == 29 && last == "..." && id ~ /^doc/) }'
+}
+t 'of which two lines are shown' two_lines
+grep ' doc' told | head -n 10 >told.hits
+t 'the hits are the same' same shown told.hits
+t 'a corpus that is not there' complains 'absent' "$SIMLM" search --index index --model model --interactive --corpus absent
 awk -F'\t' '$3 == 2 { print $1, 0, $2, 1 }' run >qrels
 t 'the run can be judged' sh -c \
     '"$1" eval qrels run | awk "\$1 == \"mrr\" { v = \$3 } END { exit v != 50 }"' \

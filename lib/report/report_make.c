@@ -1,0 +1,133 @@
+/* report_make.c - read, show in every form that is asked for; the plain forms.
+ */
+#include <math.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "report/report.h"
+
+int sl_report_decimals(const struct sl_report *r, int64_t measure)
+{
+    for (int64_t i = 0; i < r->n_results; i++)
+        if (fabs(r->result[i].value[measure]) > 1)
+            return 2;
+    return 4;
+}
+
+bool sl_report_is_best(const struct sl_report *r, int64_t result,
+                       int64_t measure)
+{
+    for (int64_t i = 0; i < r->n_results; i++)
+        if (r->result[i].value[measure] > r->result[result].value[measure])
+            return false;
+    return r->n_results > 1;
+}
+
+/* ---- a terminal
+ * ----------------------------------------------------------------- */
+
+/* Columns that a text takes: its characters, not its bytes. */
+static int width_of(const char *text)
+{
+    int n = 0;
+
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
+/* The text without control characters, padded to a width. */
+static void put_padded(struct sl_str *s, const char *text, int width)
+{
+    int pad = width - width_of(text);
+
+    for (const char *p = text; *p; p++)
+        sl_str_putc(s, (unsigned char)*p < 0x20 || *p == 0x7F ? ' ' : *p);
+    sl_str_printf(s, "%*s", pad > 0 ? pad : 0, "");
+}
+
+static int widest_name(const struct sl_report *r)
+{
+    int width = 0;
+
+    for (int64_t i = 0; i < r->n_results; i++)
+        if (width_of(r->result[i].name) > width)
+            width = width_of(r->result[i].name);
+    for (int64_t i = 0; i < r->n_comparisons; i++)
+        if (width_of(r->comparison[i].name) > width)
+            width = width_of(r->comparison[i].name);
+    return width;
+}
+
+static void put_results(struct sl_str *s, const struct sl_report *r, int width)
+{
+    put_padded(s, "", width);
+    for (int64_t m = 0; m < r->n_measures; m++)
+        sl_str_printf(s, " %9s", r->measure[m]);
+    sl_str_putc(s, '\n');
+    for (int64_t i = 0; i < r->n_results; i++) {
+        put_padded(s, r->result[i].name, width);
+        for (int64_t m = 0; m < r->n_measures; m++)
+            sl_str_printf(s, " %9.*f", sl_report_decimals(r, m),
+                          r->result[i].value[m]);
+        sl_str_putc(s, '\n');
+    }
+}
+
+static void put_comparisons(struct sl_str *s, const struct sl_report *r,
+                            int width)
+{
+    for (int64_t i = 0; i < r->n_comparisons; i++) {
+        const struct sl_report_comparison *c = &r->comparison[i];
+
+        put_padded(s, c->name, width);
+        sl_str_printf(s, " %9s %+.4g (%+.4g to %+.4g), p = %.2g\n", c->measure,
+                      c->difference, c->low, c->high, c->p);
+    }
+}
+
+void sl_report_text(struct sl_str *s, const struct sl_report *r)
+{
+    int width = widest_name(r);
+
+    if (r->n_results)
+        put_results(s, r, width);
+    if (r->n_results && r->n_comparisons)
+        sl_str_putc(s, '\n');
+    put_comparisons(s, r, width);
+}
+
+/* ---- files
+ * -------------------------------------------------------------------------- */
+
+static simlm_status write_form(const struct sl_report *r, const char *path,
+                               void (*form)(struct sl_str *,
+                                            const struct sl_report *),
+                               simlm_error *err)
+{
+    struct sl_str s = {0};
+    simlm_status st;
+
+    if (!path)
+        return SIMLM_OK;
+    form(&s, r);
+    st = sl_str_ok(&s) ? sl_file_write(path, sl_str_c(&s), s.len, err)
+                       : sl_fail_nomem(err, "a report");
+    sl_str_free(&s);
+    return st;
+}
+
+simlm_status sl_report_make(const simlm_report_options *o, simlm_error *err)
+{
+    struct sl_report *r = NULL;
+    simlm_status st = sl_report_read(&r, o->input, err);
+
+    if (st == SIMLM_OK)
+        st = write_form(r, o->html, sl_report_html, err);
+    if (st == SIMLM_OK)
+        st = write_form(r, o->json, sl_report_json, err);
+    if (st == SIMLM_OK)
+        st = write_form(r, o->text, sl_report_text, err);
+    sl_report_free(r);
+    return st;
+}
