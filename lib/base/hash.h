@@ -14,6 +14,13 @@
 
 uint64_t sl_hash64(const void *bytes, size_t n, uint64_t seed);
 
+/* The same hash of bytes that come one after another. */
+struct sl_hash_stream;
+struct sl_hash_stream *sl_hash_stream_new(uint64_t seed); /* NULL: no memory */
+void sl_hash_stream_add(struct sl_hash_stream *h, const void *bytes, size_t n);
+uint64_t sl_hash_stream_value(const struct sl_hash_stream *h); /* so far */
+void sl_hash_stream_free(struct sl_hash_stream *h); /* accepts NULL */
+
 /* *out <- hash of the file's bytes, read in pieces. */
 simlm_status sl_hash64_file(uint64_t *out, const char *path, simlm_error *err);
 

@@ -65,7 +65,7 @@ static bool header_is_good(const struct sl_tokens_header *h, uint64_t key,
     struct sl_tokens_layout l;
 
     return !memcmp(h->magic, SL_TOKENS_MAGIC, sizeof h->magic) &&
-           h->hash == sl_tokens_header_hash(h) && h->version == 1 &&
+           h->hash == sl_tokens_header_hash(h) && h->version == 2 &&
            (h->width == 2 || h->width == 4) && h->key == key && h->vocab > 0 &&
            sl_tokens_layout(&l, h) && l.bytes == file_bytes;
 }
@@ -114,66 +114,74 @@ static void find_largest(void *ctx, int64_t begin, int64_t end)
     check->largest[begin / CHECK_GRAIN] = largest;
 }
 
-static bool ids_are_good(const struct sl_token_cache *c)
+static simlm_status check_ids(bool *good, const struct sl_token_cache *c,
+                              simlm_error *err)
 {
     int64_t n_ranges = c->h.n_tokens / CHECK_GRAIN + 1;
     struct id_check check = { c, SL_NEW_ARRAY(uint32_t, n_ranges) };
-    bool good = check.largest != NULL;
 
-    if (good)
-        sl_parallel_for(c->h.n_tokens, CHECK_GRAIN, find_largest, &check);
-    for (int64_t i = 0; good && i < n_ranges; i++)
-        good = !c->h.n_tokens || check.largest[i] < c->h.vocab;
+    if (!check.largest)
+        return sl_fail_nomem(err, "the token cache");
+    sl_parallel_for(c->h.n_tokens, CHECK_GRAIN, find_largest, &check);
+    *good = true;
+    for (int64_t i = 0; i < n_ranges; i++)
+        *good = *good && (!c->h.n_tokens || check.largest[i] < c->h.vocab);
     sl_free(check.largest);
-    return good;
+    return SIMLM_OK;
 }
 
 /* The names of the rows, unless they are numbers: none empty, none twice. */
-static bool read_names(struct sl_token_cache *c,
-                       const struct sl_tokens_layout *l)
+static simlm_status read_names(bool *good, struct sl_token_cache *c,
+                               const struct sl_tokens_layout *l,
+                               simlm_error *err)
 {
     const int64_t *end = (const void *)(c->map.p + l->id_ends);
     const char *text = (const char *)c->map.p + l->id_text;
-    int64_t at = 0, row;
+    bool named = c->h.id_bytes >= 0;
+    int64_t at = 0, row = 0;
 
-    if (c->h.id_bytes < 0) {
-        c->ids = sl_docids_new_rows(c->h.n_rows);
-        return c->ids != NULL;
-    }
-    c->ids = sl_docids_new();
-    if (!c->ids || !ends_are_good(end, c->h.n_rows, c->h.id_bytes))
-        return false;
-    for (int64_t i = 0; i < c->h.n_rows; i++) {
+    c->ids = named ? sl_docids_new() : sl_docids_new_rows(c->h.n_rows);
+    if (!c->ids)
+        return sl_fail_nomem(err, "the token cache");
+    *good = !named || ends_are_good(end, c->h.n_rows, c->h.id_bytes);
+    for (int64_t i = 0; named && *good && i < c->h.n_rows; i++) {
         size_t len = (size_t)(end[i] - at);
 
-        if (!len ||
-            sl_docids_add(c->ids, text + at, len, &row, NULL) < 0 || row != i)
-            return false;
+        if (len)
+            SL_TRY(sl_docids_add(c->ids, text + at, len, &row, err));
+        *good = len && row == i;
         at = end[i];
     }
-    return true;
+    return SIMLM_OK;
 }
 
-/* True if the mapped file is a good cache of this key. */
-static bool prove(struct sl_token_cache *c, uint64_t key, int64_t vocab)
+/* *good <- is the mapped file a cache of this key, as it was written?  Fails
+ * for want of memory only. */
+static simlm_status prove(bool *good, struct sl_token_cache *c, uint64_t key,
+                          int64_t vocab, simlm_error *err)
 {
     struct sl_tokens_layout l;
 
+    *good = false;
     if (c->map.n < sizeof c->h)
-        return false;
+        return SIMLM_OK;
     memcpy(&c->h, c->map.p, sizeof c->h);
     if (!header_is_good(&c->h, key, c->map.n) || c->h.vocab > vocab ||
-        !sl_tokens_layout(&l, &c->h))
-        return false;
+        !sl_tokens_layout(&l, &c->h) ||
+        c->h.body_hash != sl_hash64(c->map.p + sizeof c->h,
+                                    c->map.n - sizeof c->h, 0))
+        return SIMLM_OK;
     if (c->h.width == 2)
         c->narrow = (const void *)(c->map.p + l.ids);
     else
         c->wide = (const void *)(c->map.p + l.ids);
     c->ends = (const void *)(c->map.p + l.ends);
     c->titled = c->map.p + l.titled;
-    return ends_are_good(c->ends, 2 * c->h.n_rows, c->h.n_tokens) &&
-           lengths_are_good(c->ends, 2 * c->h.n_rows) && ids_are_good(c) &&
-           read_names(c, &l);
+    if (!ends_are_good(c->ends, 2 * c->h.n_rows, c->h.n_tokens) ||
+        !lengths_are_good(c->ends, 2 * c->h.n_rows))
+        return SIMLM_OK;
+    SL_TRY(check_ids(good, c, err));
+    return *good ? read_names(good, c, &l, err) : SIMLM_OK;
 }
 
 /* ---- opening -------------------------------------------------------------------- */
@@ -188,16 +196,24 @@ static uint64_t make_key(uint64_t corpus, uint64_t tokenizer,
     return sl_hash64(title, strlen(title), sl_hash64(parts, sizeof parts, 1));
 }
 
-static struct sl_token_cache *try_open(const char *path, uint64_t key,
-                                       int64_t vocab)
+/* *out <- NULL if there is no good one. */
+static simlm_status try_open(struct sl_token_cache **out, const char *path,
+                             uint64_t key, int64_t vocab, simlm_error *err)
 {
     struct sl_token_cache *c = SL_NEW(struct sl_token_cache);
+    simlm_status st = SIMLM_OK;
+    bool good = false;
 
-    if (c && sl_map_open(&c->map, path, NULL) == SIMLM_OK &&
-        prove(c, key, vocab))
-        return c;
-    sl_token_cache_close(c);
-    return NULL;
+    *out = NULL;
+    if (!c)
+        return sl_fail_nomem(err, "the token cache");
+    if (sl_map_open(&c->map, path, NULL) == SIMLM_OK)
+        st = prove(&good, c, key, vocab, err);
+    if (st == SIMLM_OK && good)
+        *out = c;
+    else
+        sl_token_cache_close(c);
+    return st;
 }
 
 simlm_status sl_token_cache_open(struct sl_token_cache **out, const char *dir,
@@ -220,15 +236,14 @@ simlm_status sl_token_cache_open(struct sl_token_cache **out, const char *dir,
         st = sl_fail_nomem(err, "the token cache");
         goto out;
     }
-    c = try_open(file.s, key, vocab);
-    if (c)
+    st = try_open(&c, file.s, key, vocab, err);
+    if (st < 0 || c)
         goto out;
     st = sl_token_cache_build(file.s, key, path, n_paths, tokenizer,
                               missing_title, obs, err);
-    if (st < 0)
-        goto out;
-    c = try_open(file.s, key, vocab);
-    if (!c)
+    if (st == SIMLM_OK)
+        st = try_open(&c, file.s, key, vocab, err);
+    if (st == SIMLM_OK && !c)
         st = sl_fail(err, SIMLM_E_IO,
                      "cannot use the token cache '%s' that was just written",
                      file.s);

@@ -9,7 +9,7 @@
  * A cache belongs to the bytes of the corpus's files, the tokenizer, and what
  * stands for a missing title.  If the file in the cache directory is damaged,
  * of another key, or not there, it is made (anew); nobody need ask.  It is
- * whole or absent, and proved on opening: sizes, offsets, ids.
+ * whole or absent, and proved on opening: hashes, sizes, offsets, ids.
  */
 #ifndef SL_DATA_TOKEN_CACHE_H
 #define SL_DATA_TOKEN_CACHE_H

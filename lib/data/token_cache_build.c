@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/parallel.h"
 #include "data/corpus.h"
 #include "text/tokenizer.h"
@@ -26,6 +27,7 @@ struct builder {
     const simlm_observer *obs;
     struct sl_tokens_header h;
     struct sl_out out;
+    struct sl_hash_stream *hash; /* of all that is written behind the header */
     struct sl_corpus_reader *reader;
     struct sl_passage_block block;
     struct range *range;
@@ -93,17 +95,27 @@ static bool make_room(struct builder *b)
 
 /* ---- writing -------------------------------------------------------------------- */
 
+static void put(struct builder *b, const void *p, size_t size, int64_t n)
+{
+    size_t bytes = size * (size_t)n;
+
+    if (!bytes)
+        return;
+    fwrite(p, 1, bytes, b->out.f);
+    sl_hash_stream_add(b->hash, p, bytes);
+}
+
 static bool write_ids(struct builder *b, const struct sl_id_list *x)
 {
     if (b->h.width == 4) {
-        fwrite(x->id, sizeof *x->id, (size_t)x->n, b->out.f);
+        put(b, x->id, sizeof *x->id, x->n);
         return true;
     }
     if (!sl_grow(&b->narrow, &b->narrow_cap, x->n, sizeof *b->narrow))
         return false;
     for (int64_t i = 0; i < x->n; i++)
         b->narrow[i] = (uint16_t)x->id[i];
-    fwrite(b->narrow, sizeof *b->narrow, (size_t)x->n, b->out.f);
+    put(b, b->narrow, sizeof *b->narrow, x->n);
     return true;
 }
 
@@ -141,21 +153,20 @@ static simlm_status add_block(struct builder *b, simlm_error *err)
     return SIMLM_OK;
 }
 
-static void pad(FILE *f, size_t *at, size_t to)
+static void pad(struct builder *b, size_t *at, size_t to)
 {
     static const char zeros[64];
 
     SL_ASSERT(to >= *at && to - *at <= sizeof zeros);
-    fwrite(zeros, 1, to - *at, f);
+    put(b, zeros, 1, (int64_t)(to - *at));
     *at = to;
 }
 
-static void write_section(FILE *f, size_t *at, size_t to, const void *p,
-                          size_t bytes)
+static void write_section(struct builder *b, size_t *at, size_t to,
+                          const void *p, size_t bytes)
 {
-    pad(f, at, to);
-    if (bytes)
-        fwrite(p, 1, bytes, f);
+    pad(b, at, to);
+    put(b, p, 1, (int64_t)bytes);
     *at += bytes;
 }
 
@@ -166,16 +177,16 @@ static void write_names(struct builder *b, const struct sl_tokens_layout *l,
     char buf[SL_DOCID_BUF];
     int64_t end = 0;
 
-    pad(b->out.f, at, l->id_ends);
+    pad(b, at, l->id_ends);
     for (int64_t i = 0; i < b->h.n_rows; i++) {
         end += (int64_t)strlen(sl_docids_get(ids, i, buf));
-        write_section(b->out.f, at, *at, &end, sizeof end);
+        write_section(b, at, *at, &end, sizeof end);
     }
-    pad(b->out.f, at, l->id_text);
+    pad(b, at, l->id_text);
     for (int64_t i = 0; i < b->h.n_rows; i++) {
         const char *id = sl_docids_get(ids, i, buf);
 
-        write_section(b->out.f, at, *at, id, strlen(id));
+        write_section(b, at, *at, id, strlen(id));
     }
 }
 
@@ -199,17 +210,18 @@ static simlm_status finish(struct builder *b, simlm_error *err)
     size_t at;
 
     b->h.id_bytes = name_bytes(ids);
-    b->h.hash = sl_tokens_header_hash(&b->h);
     if (!sl_tokens_layout(&l, &b->h))
         return sl_fail(err, SIMLM_E_RANGE, "the corpus is too large");
     at = l.ids + (size_t)b->h.n_tokens * b->h.width;
-    write_section(b->out.f, &at, l.ends, b->ends,
+    write_section(b, &at, l.ends, b->ends,
                   2 * (size_t)b->h.n_rows * sizeof *b->ends);
-    write_section(b->out.f, &at, l.titled, b->titled,
+    write_section(b, &at, l.titled, b->titled,
                   ((size_t)b->h.n_rows + 7) / 8);
     if (b->h.id_bytes >= 0)
         write_names(b, &l, &at, ids);
-    pad(b->out.f, &at, l.bytes);
+    pad(b, &at, l.bytes);
+    b->h.body_hash = sl_hash_stream_value(b->hash);
+    b->h.hash = sl_tokens_header_hash(&b->h);
     if (!ferror(b->out.f) && fseek(b->out.f, 0, SEEK_SET))
         return sl_fail_errno(err, "write", b->out.path);
     fwrite(&b->h, sizeof b->h, 1, b->out.f);
@@ -260,13 +272,15 @@ simlm_status sl_token_cache_build(const char *path, uint64_t key,
     simlm_status st;
 
     memcpy(b.h.magic, SL_TOKENS_MAGIC, sizeof b.h.magic);
-    b.h.version = 1;
+    b.h.version = 2;
     b.h.vocab = sl_tokenizer_size(tokenizer);
     b.h.width = b.h.vocab <= NARROW_VOCAB ? 2 : 4;
     b.h.key = key;
     SL_TRY(sl_corpus_reader_open(&b.reader, corpus, n_corpus,
                                  obs ? &relay : NULL, err));
-    st = sl_out_open(&b.out, path, err);
+    b.hash = sl_hash_stream_new(0);
+    st = b.hash ? sl_out_open(&b.out, path, err)
+                : sl_fail_nomem(err, "the token cache");
     if (st == SIMLM_OK)
         st = build(&b, err);
     if (st == SIMLM_OK)
@@ -278,6 +292,7 @@ simlm_status sl_token_cache_build(const char *path, uint64_t key,
     sl_free(b.ends);
     sl_free(b.titled);
     sl_free(b.narrow);
+    sl_hash_stream_free(b.hash);
     sl_corpus_reader_close(b.reader);
     return st;
 }

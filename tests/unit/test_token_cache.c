@@ -216,6 +216,17 @@ static void check_healed(const char *dir, const char *corpus,
     sl_free(now);
 }
 
+/* Give a cache's bytes the hashes they ought to have. */
+static void seal(char *bytes, size_t n)
+{
+    struct sl_tokens_header h;
+
+    memcpy(&h, bytes, sizeof h);
+    h.body_hash = sl_hash64(bytes + sizeof h, n - sizeof h, 0);
+    h.hash = sl_tokens_header_hash(&h);
+    memcpy(bytes, &h, sizeof h);
+}
+
 static void a_damaged_cache_is_made_anew(void **state)
 {
     (void)state;
@@ -259,17 +270,28 @@ static void a_damaged_cache_is_made_anew(void **state)
         check_healed(dir, corpus, t, bad, n, good, n);
         memcpy(bad, good, sizeof lie);
     }
-    /* An id beyond the vocabulary; ends that go back or beyond. */
+    /* One bit of the rest, which may well be another known id. */
+    for (size_t i = sizeof h; i < n; i += 37) {
+        bad[i] ^= 1;
+        check_healed(dir, corpus, t, bad, n, good, n);
+        bad[i] ^= 1;
+    }
+    /* With hashes that are right: an id beyond the vocabulary; ends that go
+     * back or beyond. */
     bad[l.ids + 1] = 127;
+    seal(bad, n);
     check_healed(dir, corpus, t, bad, n, good, n);
     memcpy(bad, good, n);
     bad[l.ends + 8 * 3 + 2] = 1;
+    seal(bad, n);
     check_healed(dir, corpus, t, bad, n, good, n);
     memcpy(bad, good, n);
     memset(bad + l.ends + 8 * 5, 0xff, 8);
+    seal(bad, n);
     check_healed(dir, corpus, t, bad, n, good, n);
     memcpy(bad, good, n);
     bad[l.id_ends + 8 * 2] = 0;
+    seal(bad, n);
     check_healed(dir, corpus, t, bad, n, good, n);
     free(bad);
     sl_free(good);
