@@ -232,34 +232,37 @@ char *sl_path_join(const char *dir, const char *name)
     return s.s; /* NULL if that failed */
 }
 
-simlm_status sl_dir_remove(const char *path, simlm_error *err)
+/* Remove what is in the directory; false with errno.  No memory of ours is
+ * needed: cleaning up must not fail for the want of it. */
+static bool empty_dir(int at, const char *name)
 {
-    simlm_status st = SIMLM_OK;
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *e;
-    DIR *d = opendir(path);
+    bool ok = true;
 
-    if (!d)
-        return errno == ENOENT ? SIMLM_OK
-                               : sl_fail_errno(err, "remove", path);
-    while (st == SIMLM_OK && (e = readdir(d))) {
-        struct stat info;
-        char *name;
-
+    if (!d) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    while (ok && (e = readdir(d))) {
         if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
             continue;
-        name = sl_path_join(path, e->d_name);
-        if (!name)
-            st = sl_fail_nomem(err, "a file's name");
-        else if (lstat(name, &info))
-            st = sl_fail_errno(err, "remove", name);
-        else if (S_ISDIR(info.st_mode))
-            st = sl_dir_remove(name, err);
-        else if (unlink(name))
-            st = sl_fail_errno(err, "remove", name);
-        sl_free(name);
+        ok = !unlinkat(fd, e->d_name, 0);
+        if (!ok && (errno == EISDIR || errno == EPERM))
+            ok = empty_dir(fd, e->d_name) &&
+                 !unlinkat(fd, e->d_name, AT_REMOVEDIR);
     }
     closedir(d);
-    if (st == SIMLM_OK && rmdir(path))
-        st = sl_fail_errno(err, "remove", path);
-    return st;
+    return ok;
+}
+
+simlm_status sl_dir_remove(const char *path, simlm_error *err)
+{
+    if (!sl_file_exists(path))
+        return SIMLM_OK;
+    if (!empty_dir(AT_FDCWD, path) || rmdir(path))
+        return sl_fail_errno(err, "remove", path);
+    return SIMLM_OK;
 }

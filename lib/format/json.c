@@ -21,11 +21,12 @@ struct sl_json_doc {
     bool wide;    /* integers were read as reals: some had too many digits */
 };
 
-/* jansson quotes what stands "near", which may hold a line's end: cut there. */
+/* jansson quotes what stands "near", which may hold a line's end: cut there.
+ * Without memory it may say nothing at all. */
 static simlm_status not_json(const char *path, int64_t line,
                              const json_error_t *e, simlm_error *err)
 {
-    if (json_error_code(e) == json_error_out_of_memory)
+    if (json_error_code(e) == json_error_out_of_memory || !*e->text)
         return sl_fail_nomem(err, path);
     if (line)
         return sl_fail(err, SIMLM_E_FORMAT,

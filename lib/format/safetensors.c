@@ -326,7 +326,7 @@ static simlm_status make_header(struct sl_str *out,
         at += bytes;
     }
     sl_json_end(&w);
-    while (out->len % 8)
+    while (sl_str_ok(out) && out->len % 8)
         sl_str_putc(out, ' ');
     if (!sl_str_ok(out))
         return sl_fail_nomem(err, "a safetensors header");

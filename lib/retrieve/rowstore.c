@@ -328,19 +328,11 @@ static simlm_status sweep(const struct sl_rowstore *s, int which,
     if (!d)
         return sl_fail_errno(err, "open", s->dir);
     while (st == SIMLM_OK && (e = readdir(d))) {
-        char *path;
-
         if (!is_ours(e->d_name, which))
             continue;
         *any = true;
-        if (!remove_them)
-            continue;
-        path = sl_path_join(s->dir, e->d_name);
-        if (!path)
-            st = sl_fail_nomem(err, "a file's name");
-        else if (unlink(path))
-            st = sl_fail_errno(err, "remove", path);
-        sl_free(path);
+        if (remove_them && unlinkat(dirfd(d), e->d_name, 0))
+            st = sl_fail_errno(err, "remove", e->d_name);
     }
     closedir(d);
     return st;
@@ -383,6 +375,7 @@ static simlm_status find_earlier(struct sl_rowstore *s, simlm_error *err)
                      "input, side, lengths, shards or processor); remove them "
                      "or ask to overwrite",
                      s->dir);
+    s->fresh = st == SIMLM_OK && !whole && !part;
     if (st == SIMLM_OK && whole)
         s->finished = true;
     if (st == SIMLM_OK && part)
@@ -395,38 +388,34 @@ static simlm_status find_earlier(struct sl_rowstore *s, simlm_error *err)
 static simlm_status take_lock(struct sl_rowstore *s, simlm_error *err)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    char *path = sl_path_join(s->dir, LOCK);
     simlm_status st = SIMLM_OK;
 
-    if (!path)
+    s->lock_path = sl_path_join(s->dir, LOCK);
+    if (!s->lock_path)
         return sl_fail_nomem(err, "a file's name");
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    s->lock_fd = open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (s->lock_fd < 0) {
-        st = sl_fail_errno(err, "write", path);
+        st = sl_fail_errno(err, "write", s->lock_path);
     } else if (fcntl(s->lock_fd, F_SETLK, &whole)) {
         st = errno == EACCES || errno == EAGAIN
                  ? sl_fail(err, SIMLM_E_IO,
                            "'%s': another process is encoding into it", s->dir)
-                 : sl_fail_errno(err, "lock", path);
+                 : sl_fail_errno(err, "lock", s->lock_path);
         close(s->lock_fd);
         s->lock_fd = -1;
     }
-    sl_free(path);
     return st;
 }
 
 static void drop_lock(struct sl_rowstore *s)
 {
-    char *path = sl_path_join(s->dir, LOCK);
-
-    if (s->lock_fd < 0)
-        goto out;
-    if (path)
-        unlink(path);
-    close(s->lock_fd);
-    s->lock_fd = -1;
-out:
-    sl_free(path);
+    if (s->lock_fd >= 0) {
+        unlink(s->lock_path);
+        close(s->lock_fd);
+        s->lock_fd = -1;
+    }
+    sl_free(s->lock_path);
+    s->lock_path = NULL;
 }
 
 simlm_status sl_rowstore_open(struct sl_rowstore *s, const char *dir,
@@ -456,6 +445,9 @@ simlm_status sl_rowstore_open(struct sl_rowstore *s, const char *dir,
         st = find_earlier(s, err);
     if (st == SIMLM_OK && !s->finished)
         verify(s);
+    /* Before any row is there, so that none is ever found without its key. */
+    if (st == SIMLM_OK && s->fresh)
+        st = write_progress(s, err);
     if (st < 0)
         sl_rowstore_close(s);
     return st;
@@ -562,7 +554,7 @@ void sl_rowstore_close(struct sl_rowstore *s)
         return;
     close_part(s);
     mine = s->lock_fd >= 0;
-    if (mine && s->made_dir && !s->rows && !s->finished)
+    if (mine && s->fresh && !s->rows && !s->finished)
         sweep(s, OURS, true, &any, NULL);
     drop_lock(s);
     if (mine && s->made_dir && !s->rows && !s->finished)

@@ -9,8 +9,8 @@
  *     progress.json                         encode.json
  *
  * A save appends rows to the open part, fsyncs it, and then replaces
- * progress.json, which lists how many rows each save had and their hash.  So
- * after a kill what progress.json speaks of is on disk; the rest is cut off.
+ * progress.json, which lists how many rows each save had and their hash (none
+ * at first: it is there, with the key, before any row).  So after a kill what progress.json speaks of is on disk; the rest is cut off.
  * Opening reads the saved rows back and keeps those whose hashes are right, up
  * to the first that is not: what is kept is what was computed.
  *
@@ -38,10 +38,12 @@ struct sl_rowstore {
     int64_t rows;            /* saved */
     bool finished;           /* encode.json of this key is there */
     bool made_dir;
+    bool fresh; /* nothing of an earlier job was there */
     struct sl_saved *saved; /* [n_saved] */
     int64_t n_saved, saved_cap;
     int fd;      /* of the open part, or -1 */
     int lock_fd; /* of the file "lock", or -1 */
+    char *lock_path;
     int64_t open_shard;
 };
 
@@ -71,7 +73,7 @@ simlm_status sl_rowstore_save(struct sl_rowstore *s, const float *rows,
 simlm_status sl_rowstore_finish(struct sl_rowstore *s, const struct sl_str *ids,
                                 const struct sl_str *config, simlm_error *err);
 
-/* Let go.  If nothing was ever saved, a directory we made is removed. */
+/* Let go.  If nothing was ever saved, all that we made is removed. */
 void sl_rowstore_close(struct sl_rowstore *s);
 
 /* The key as 16 hexadecimal digits, for encode.json. */

@@ -48,13 +48,19 @@ static simlm_status remove_dir(const struct sl_rundir *r, const char *name,
     return st;
 }
 
+/* What a run that is over needs no more. */
+static simlm_status tidy(const struct sl_rundir *r, simlm_error *err)
+{
+    SL_TRY(remove_dir(r, CACHE, err));
+    SL_TRY(remove_dir(r, ASIDE, err));
+    return sl_checkpoint_clear(r->path, err);
+}
+
 static simlm_status clear(const struct sl_rundir *r, simlm_error *err)
 {
     for (size_t i = 0; i < SL_LEN(made_files); i++)
         SL_TRY(remove_file(r, made_files[i], err));
-    SL_TRY(remove_dir(r, CACHE, err));
-    SL_TRY(remove_dir(r, ASIDE, err));
-    return sl_checkpoint_clear(r->path, err);
+    return tidy(r, err);
 }
 
 /* A file of ours that a killed run was writing. */
@@ -224,19 +230,18 @@ static simlm_status examine(struct sl_rundir *r, simlm_error *err)
 static simlm_status lock(struct sl_rundir *r, simlm_error *err)
 {
     struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    char *path = sl_path_join(r->path, LOCK);
     simlm_status st = SIMLM_OK;
 
-    if (!path)
+    r->lock_path = sl_path_join(r->path, LOCK);
+    if (!r->lock_path)
         return sl_fail_nomem(err, "a file's name");
-    r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    r->lock = open(r->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (r->lock < 0)
-        st = sl_fail_errno(err, "write", path);
+        st = sl_fail_errno(err, "write", r->lock_path);
     else if (fcntl(r->lock, F_SETLK, &whole) &&
              (errno == EACCES || errno == EAGAIN))
         st = sl_fail(err, SIMLM_E_ARG, "'%s': another run is writing here",
                      r->path); /* a file system without locks does without */
-    sl_free(path);
     if (st == SIMLM_OK)
         return remove_leftovers(r, err);
     if (r->lock >= 0)
@@ -262,7 +267,8 @@ static simlm_status prepare(struct sl_rundir *r, bool overwrite,
         SL_TRY(examine(r, err));
         SL_TRY(lock(r, err));
     }
-    return r->finished ? SIMLM_OK : write_manifest(r, false, err);
+    /* Tidying may be all that the run before did not get done. */
+    return r->finished ? tidy(r, err) : write_manifest(r, false, err);
 }
 
 simlm_status sl_rundir_open(struct sl_rundir *r, const char *path,
@@ -294,11 +300,12 @@ void sl_rundir_close(struct sl_rundir *r)
     if (r->path && !r->started && !r->finished)
         clear(r, NULL);
     if (r->path && r->lock >= 0) {
-        remove_file(r, LOCK, NULL);
+        unlink(r->lock_path);
         close(r->lock);
         if (r->made && !r->started && !r->finished)
             rmdir(r->path);
     }
+    sl_free(r->lock_path);
     sl_free(r->path);
     sl_free(r->identity);
     sl_free(r->settings);
@@ -426,10 +433,9 @@ simlm_status sl_rundir_finish(struct sl_rundir *r, sl_rundir_save_fn *save,
     if (st == SIMLM_OK)
         r->finished = true;
     if (st == SIMLM_OK)
-        st = remove_dir(r, CACHE, err);
-    if (st == SIMLM_OK)
-        st = sl_checkpoint_clear(r->path, err);
-    sl_dir_remove(aside, NULL);
+        st = tidy(r, err);
+    else
+        sl_dir_remove(aside, NULL);
     sl_free(aside);
     return st;
 }

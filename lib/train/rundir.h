@@ -18,7 +18,8 @@
  *   2. Until the run is over the directory is not a model directory: the model's
  *      files are written aside and then renamed into place, config.json last.
  *   3. One run at a time is at work in a directory.
- *   4. A run that fails before its first step leaves nothing behind.
+ *   4. A run that fails before its first step leaves nothing behind.  What a
+ *      finished one could not remove (checkpoints, cache), the next call does.
  */
 #ifndef SL_TRAIN_RUNDIR_H
 #define SL_TRAIN_RUNDIR_H
@@ -41,6 +42,7 @@ struct sl_rundir {
     char *identity, *settings;
     FILE *log;
     int lock;
+    char *lock_path;
 };
 
 /* identity, settings: JSON objects. */

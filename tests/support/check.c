@@ -10,8 +10,10 @@ static char dir[64];
 
 const char *test_tmpdir(void)
 {
+    const char *base = getenv("TMPDIR");
+
     if (!*dir) {
-        strcpy(dir, "/tmp/simlm-test-XXXXXX");
+        snprintf(dir, sizeof dir, "%s/simlm-test-XXXXXX", base ? base : "/tmp");
         check_msg(mkdtemp(dir) != NULL, "cannot make %s", dir);
     }
     return dir;

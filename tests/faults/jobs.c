@@ -1,0 +1,337 @@
+#include "jobs.h"
+
+#include <zlib.h>
+
+#include <simlm/bm25.h>
+#include <simlm/eval.h>
+#include <simlm/init.h>
+#include <simlm/jobs.h>
+#include <simlm/text.h>
+#include <simlm/train.h>
+
+#include "check.h"
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+enum { PASSAGES = 40, HITS = 6 };
+
+/* ---- the world --------------------------------------------------------------
+ */
+
+static const char *const syllables[] = {"ba", "be", "bi", "bo", "da", "de",
+                                        "di", "la", "le", "li", "lo", "lu"};
+
+/* Words of two syllables, the first of seven, the second of the rest. */
+static void put_text(struct sl_str *s, int i)
+{
+    for (int j = 0; j < 4 + i % 5; j++) {
+        int k = i + j * j;
+
+        sl_str_printf(s, j ? " %s%s" : "%s%s", syllables[k % 7],
+                      syllables[7 + k / 2 % 5]);
+    }
+}
+
+static void make_vocabulary(void)
+{
+    struct sl_str s = {0};
+
+    sl_str_puts(&s, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n-\n");
+    for (size_t i = 0; i < SL_LEN(syllables); i++)
+        sl_str_printf(&s, "%s\n##%s\n", syllables[i], syllables[i]);
+    for (char c = 'a'; c <= 'z'; c++)
+        sl_str_printf(&s, "%c\n##%c\n", c, c);
+    test_bytes("vocab.txt", s.s, s.len);
+    sl_str_free(&s);
+}
+
+static void make_collection(void)
+{
+    struct sl_str corpus = {0}, queries = {0}, qrels = {0}, run = {0};
+    gzFile gz;
+
+    for (int i = 0; i < PASSAGES; i++) {
+        sl_str_printf(&corpus, "{\"id\": \"p%d\", \"contents\": \"", i);
+        put_text(&corpus, i);
+        sl_str_puts(&corpus, i % 3 ? "\"}\n" : "\", \"title\": \"bale\"}\n");
+        if (i % 5)
+            continue;
+        sl_str_printf(&queries, "q%d\t", i);
+        put_text(&queries, i);
+        sl_str_puts(&queries, "\n");
+        sl_str_printf(&qrels, "q%d 0 p%d 1\n", i, i);
+        for (int r = 1; r <= HITS; r++)
+            sl_str_printf(&run, "q%d\tp%d\t%d\t%d\n", i, (i + r) % PASSAGES, r,
+                          100 - r);
+    }
+    test_bytes("corpus.jsonl", corpus.s, corpus.len);
+    test_bytes("queries.tsv", queries.s, queries.len);
+    test_bytes("qrels.txt", qrels.s, qrels.len);
+    test_bytes("run.tsv", run.s, run.len);
+    gz = gzopen(test_path("corpus.jsonl.gz"), "wb");
+    check_msg(gz && gzwrite(gz, corpus.s, (unsigned)corpus.len) > 0 &&
+                  gzclose(gz) == Z_OK,
+              "cannot write %s", test_path("corpus.jsonl.gz"));
+    sl_str_free(&corpus);
+    sl_str_free(&queries);
+    sl_str_free(&qrels);
+    sl_str_free(&run);
+}
+
+/* ---- the jobs
+ * ---------------------------------------------------------------- */
+
+static simlm_status train_vocabulary(const char *out, simlm_error *err)
+{
+    const char *corpus = test_path("corpus.jsonl");
+    simlm_vocab_options o;
+
+    simlm_vocab_options_init(&o);
+    o.corpus = &corpus;
+    o.n_corpora = 1;
+    o.output = out;
+    o.size = 60;
+    o.threads = 1;
+    return simlm_vocab_train(&o, NULL, err);
+}
+
+static simlm_status tokenize(const char *out, simlm_error *err)
+{
+    simlm_tokenize_options o;
+
+    simlm_tokenize_options_init(&o);
+    o.model = test_path("base");
+    o.input = test_path("queries.tsv");
+    o.output = out;
+    return simlm_tokenize_file(&o, NULL, err);
+}
+
+static simlm_status init_model(const char *out, bool generator,
+                               simlm_error *err)
+{
+    simlm_init_options o;
+
+    simlm_init_options_init(&o);
+    o.vocab = test_path("vocab.txt");
+    o.output = out;
+    o.layers = 1;
+    o.hidden = 8;
+    o.heads = 2;
+    o.ffn = 12;
+    o.embedding = generator ? 12 : 0;
+    o.generator = generator;
+    o.positions = 24;
+    o.passage_max_length = 20;
+    o.query_max_length = 10;
+    return simlm_init(&o, err);
+}
+
+static simlm_status init(const char *out, simlm_error *err)
+{
+    return init_model(out, false, err);
+}
+
+static void two_steps(simlm_train_options *t, const char *out)
+{
+    t->model = test_path("base");
+    t->output = out;
+    t->steps = 2;
+    t->batch = 4;
+    t->batch_tokens = 64; /* several micro-batches a step */
+    t->lr = 1e-3;
+    t->warmup = 0;
+    t->log_every = 1;
+    t->eval_every = 1;
+    t->save_every = 1;
+    t->threads = 1;
+}
+
+static simlm_status pretrain(const char *out, int32_t objective,
+                             simlm_error *err)
+{
+    const char *corpus = test_path("corpus.jsonl");
+    simlm_pretrain_options o;
+
+    simlm_pretrain_options_init(&o);
+    two_steps(&o.train, out);
+    o.corpus = &corpus;
+    o.n_corpus = 1;
+    o.objective = objective;
+    o.max_length = 20;
+    o.decoder_layers = 1;
+    if (objective == SIMLM_OBJECTIVE_RLM)
+        o.generator = test_path("generator");
+    return simlm_pretrain(&o, NULL, err);
+}
+
+static simlm_status pretrain_mlm(const char *out, simlm_error *err)
+{
+    return pretrain(out, SIMLM_OBJECTIVE_MLM, err);
+}
+
+static simlm_status pretrain_rlm(const char *out, simlm_error *err)
+{
+    return pretrain(out, SIMLM_OBJECTIVE_RLM, err);
+}
+
+static simlm_status finetune(const char *out, simlm_error *err)
+{
+    simlm_finetune_options o;
+
+    simlm_finetune_options_init(&o);
+    two_steps(&o.train, out);
+    o.train.batch = 2;
+    o.corpus = test_path("corpus.jsonl");
+    o.queries = test_path("queries.tsv");
+    o.qrels = test_path("qrels.txt");
+    o.negatives = test_path("run.tsv");
+    o.passages = 3;
+    o.query_length = 10;
+    o.passage_length = 20;
+    return simlm_finetune(&o, NULL, err);
+}
+
+static simlm_status encode(const char *out, simlm_error *err)
+{
+    const char *corpus = test_path("corpus.jsonl.gz");
+    simlm_encode_options o;
+
+    simlm_encode_options_init(&o);
+    o.model = test_path("base");
+    o.input = &corpus;
+    o.n_inputs = 1;
+    o.output = out;
+    o.shard_size = 25;
+    o.save_every = 10;
+    o.threads = 1;
+    return simlm_encode_files(&o, NULL, err);
+}
+
+static simlm_status index_vectors(const char *out, simlm_error *err)
+{
+    const char *encoded = test_path("vectors");
+    simlm_index_options o;
+
+    simlm_index_options_init(&o);
+    o.encoded = &encoded;
+    o.n_encoded = 1;
+    o.output = out;
+    return simlm_index_build(&o, NULL, err);
+}
+
+static simlm_status search(const char *out, simlm_error *err)
+{
+    simlm_search_options o;
+
+    simlm_search_options_init(&o);
+    o.index = test_path("flat");
+    o.queries = test_path("queries.tsv");
+    o.model = test_path("base");
+    o.output = out;
+    o.top = HITS;
+    o.threads = 1;
+    return simlm_search_files(&o, NULL, err);
+}
+
+static simlm_status bm25_index(const char *out, simlm_error *err)
+{
+    const char *corpus = test_path("corpus.jsonl.gz");
+    simlm_bm25_index_options o;
+
+    simlm_bm25_index_options_init(&o);
+    o.corpus = &corpus;
+    o.n_corpora = 1;
+    o.output = out;
+    o.threads = 1;
+    return simlm_bm25_index(&o, NULL, err);
+}
+
+static simlm_status bm25_search(const char *out, simlm_error *err)
+{
+    simlm_bm25_search_options o;
+
+    simlm_bm25_search_options_init(&o);
+    o.index = test_path("bm25");
+    o.queries = test_path("queries.tsv");
+    o.output = out;
+    o.top = HITS;
+    o.threads = 1;
+    return simlm_bm25_search(&o, NULL, err);
+}
+
+static simlm_status fuse(const char *out, simlm_error *err)
+{
+    const char *runs[] = {test_path("run.tsv"), test_path("bm25.run")};
+    simlm_fuse_options o;
+
+    simlm_fuse_options_init(&o);
+    o.runs = runs;
+    o.n_runs = 2;
+    o.output = out;
+    o.threads = 1;
+    return simlm_fuse(&o, err);
+}
+
+static simlm_status compare(simlm_comparison *c, simlm_eval *a, simlm_eval *b,
+                            const char *out, simlm_error *err)
+{
+    const simlm_eval_report report = {a, b, c, true, true};
+    simlm_compare_options o;
+    simlm_status st;
+
+    simlm_compare_options_init(&o);
+    o.resamples = 50;
+    o.threads = 1;
+    st = simlm_compare(c, a, b, &o, err);
+    return st < 0 ? st : simlm_eval_write(&report, out, err);
+}
+
+static simlm_status evaluate(const char *out, simlm_error *err)
+{
+    const char *qrels = test_path("qrels.txt");
+    simlm_eval *a = NULL, *b = NULL;
+    simlm_comparison c[64];
+    simlm_eval_options o;
+    simlm_status st;
+
+    simlm_eval_options_init(&o);
+    o.threads = 1;
+    st = simlm_eval_open(&a, qrels, test_path("run.tsv"), &o, err);
+    if (st == SIMLM_OK)
+        st = simlm_eval_open(&b, qrels, test_path("bm25.run"), &o, err);
+    if (st == SIMLM_OK)
+        st = compare(c, a, b, out, err);
+    simlm_eval_close(a);
+    simlm_eval_close(b);
+    return st;
+}
+
+const struct job jobs[] = {
+    {"vocab", train_vocabulary, false},
+    {"tokenize", tokenize, false},
+    {"init", init, false},
+    {"pretrain mlm", pretrain_mlm, true},
+    {"pretrain rlm", pretrain_rlm, true},
+    {"finetune", finetune, true},
+    {"encode", encode, true},
+    {"index", index_vectors, false},
+    {"search", search, false},
+    {"bm25 index", bm25_index, false},
+    {"bm25 search", bm25_search, false},
+    {"fuse", fuse, false},
+    {"eval", evaluate, false},
+};
+const int n_jobs = (int)(sizeof jobs / sizeof *jobs);
+
+void jobs_set_up(void)
+{
+    make_vocabulary();
+    make_collection();
+    check_ok(init_model(test_path("base"), false, &err));
+    check_ok(init_model(test_path("generator"), true, &err));
+    check_ok(encode(test_path("vectors"), &err));
+    check_ok(index_vectors(test_path("flat"), &err));
+    check_ok(bm25_index(test_path("bm25"), &err));
+    check_ok(bm25_search(test_path("bm25.run"), &err));
+}
