@@ -43,6 +43,16 @@ struct sl_packing {
 };
 
 /*
+ * Chosen tokens of a batch: their rows, increasing, packed as the same
+ * sequences: pk.N of them, of a sequence one, several or none; pk.row_key is
+ * theirs, pk.pos NULL.
+ */
+struct sl_chosen {
+    struct sl_packing pk;
+    const int32_t *row; /* [pk.N] */
+};
+
+/*
  * Inverted dropout with probability p (0: off).  Element (row, col) is zeroed
  * when word col % 4 of
  *     philox(stream, col / 4, row_key low 32 bits, row_key high 32 bits, site)
@@ -144,21 +154,23 @@ typedef void sl_attention_bwd_fn(struct sl_backend *be, sl_act *dqkv,
                                  const struct sl_packing *pk, int64_t D,
                                  int64_t H, struct sl_dropout drop);
 /*
- * The same for the first token of each sequence alone: its query q [n, D], and
- * kv [N, 2 D], k and v of every token side by side.  ctx [n, D], lse [H, n]:
- * the bits that attention_fwd has for those rows.
+ * The same with the queries of R chosen tokens alone, q [R, D], and kv [N, 2 D],
+ * k and v of every token side by side.  ctx [R, D], lse [H, R]: the bits that
+ * attention_fwd has for those rows.
  */
-typedef void sl_attention_first_fwd_fn(struct sl_backend *be, sl_act *ctx,
-                                       sl_real *lse, const sl_act *q,
-                                       const sl_act *kv,
-                                       const struct sl_packing *pk, int64_t D,
-                                       int64_t H, struct sl_dropout drop);
-typedef void sl_attention_first_bwd_fn(struct sl_backend *be, sl_act *dq,
-                                       sl_act *dkv, const sl_act *dctx,
-                                       const sl_act *ctx, const sl_real *lse,
-                                       const sl_act *q, const sl_act *kv,
-                                       const struct sl_packing *pk, int64_t D,
-                                       int64_t H, struct sl_dropout drop);
+typedef void sl_attention_rows_fwd_fn(struct sl_backend *be, sl_act *ctx,
+                                      sl_real *lse, const sl_act *q,
+                                      const sl_act *kv,
+                                      const struct sl_packing *pk,
+                                      const struct sl_chosen *rows, int64_t D,
+                                      int64_t H, struct sl_dropout drop);
+typedef void sl_attention_rows_bwd_fn(struct sl_backend *be, sl_act *dq,
+                                      sl_act *dkv, const sl_act *dctx,
+                                      const sl_act *ctx, const sl_real *lse,
+                                      const sl_act *q, const sl_act *kv,
+                                      const struct sl_packing *pk,
+                                      const struct sl_chosen *rows, int64_t D,
+                                      int64_t H, struct sl_dropout drop);
 
 /* ---- the bottleneck (spec 1.2.1) ------------------------------------------ */
 
@@ -315,8 +327,8 @@ typedef void sl_scores_fn(struct sl_backend *be, sl_real *s, const sl_real *q,
     X(residual_ln_bwd)                                                         \
     X(attention_fwd)                                                           \
     X(attention_bwd)                                                           \
-    X(attention_first_fwd)                                                     \
-    X(attention_first_bwd)                                                     \
+    X(attention_rows_fwd)                                                      \
+    X(attention_rows_bwd)                                                      \
     X(splice_cls_fwd)                                                          \
     X(splice_cls_bwd)                                                          \
     X(gather_rows)                                                             \

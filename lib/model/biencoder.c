@@ -27,7 +27,7 @@ static void carve(struct sl_biencoder *x, enum sl_keep keep)
     int64_t N = s->batch.max_N, D = s->shape.D;
     int64_t n = x->max_queries + x->max_passages;
 
-    sl_body_carve_pooled(s, &x->body, keep, x->pooling);
+    sl_body_carve(s, &x->body, keep, sl_session_pooled(s, x->pooling));
     sl_layer_scratch_carve(a, &x->scratch, be, &s->shape, N);
     x->d = sl_take_act(a, be, N * D);
     x->v = sl_take_real(a, be, n * D);
@@ -131,6 +131,7 @@ static simlm_status forward(struct sl_biencoder *x, const struct sl_pass *p,
     const sl_act *hidden;
 
     SL_TRY(sl_session_set(&x->s, &part, err));
+    sl_session_choose_first(&x->s, &part);
     hidden = sl_body_forward(&x->s, p, &x->body);
     be->ops->pool_fwd(be, sl_real_at(be, x->v, first * D), hidden,
                       sl_body_rows(p, &x->body), D, x->pooling);

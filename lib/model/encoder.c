@@ -18,7 +18,8 @@ static void carve(struct sl_encoder *e)
     const struct sl_backend *be = e->s.m->be;
     int64_t n = e->s.batch.max_n;
 
-    sl_body_carve_pooled(&e->s, &e->body, SL_KEEP_NOTHING, e->pooling);
+    sl_body_carve(&e->s, &e->body, SL_KEEP_NOTHING,
+                  sl_session_pooled(&e->s, e->pooling));
     e->v = sl_take_real(&e->s.acts, be, n * e->s.shape.D);
     e->norm = sl_take_real(&e->s.acts, be, n);
 }
@@ -69,6 +70,7 @@ static simlm_status forward(struct sl_encoder *e, const sl_act **hidden,
     struct sl_pass p = sl_session_pass(&e->s, (struct sl_noise){0}, 0);
 
     SL_TRY(sl_session_set(&e->s, t, err));
+    sl_session_choose_first(&e->s, t);
     *hidden = sl_body_forward(&e->s, &p, &e->body);
     *rows = sl_body_rows(&p, &e->body);
     return SIMLM_OK;

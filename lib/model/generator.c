@@ -11,9 +11,7 @@ struct sl_generator {
     struct sl_session s;
     struct sl_body body;
     struct sl_lm_head_acts head;
-    int32_t *rows, *drawn; /* [N] */
-    uint64_t *row_key;     /* [N] */
-    uint64_t *host_key;    /* [N] host staging */
+    int32_t *drawn; /* [N] */
 };
 
 static void carve(struct sl_generator *g)
@@ -21,11 +19,9 @@ static void carve(struct sl_generator *g)
     struct sl_session *s = &g->s;
     int64_t N = s->batch.max_N;
 
-    sl_body_carve(s, &g->body, SL_KEEP_NOTHING);
+    sl_body_carve(s, &g->body, SL_KEEP_NOTHING, N);
     sl_lm_head_carve(&s->acts, &g->head, s->m->be, &s->shape, N, false);
-    g->rows = sl_take_i32(&s->acts, N);
     g->drawn = sl_take_i32(&s->acts, N);
-    g->row_key = SL_TAKE(&s->acts, uint64_t, N);
 }
 
 simlm_status sl_generator_new(struct sl_generator **out, struct sl_bert *m,
@@ -46,10 +42,6 @@ simlm_status sl_generator_new(struct sl_generator **out, struct sl_bert *m,
         st = sl_acts_reserve(&g->s.acts, m->be, "the generator's activations",
                              err);
     }
-    if (st == SIMLM_OK) {
-        g->host_key = SL_NEW_ARRAY(uint64_t, max_tokens);
-        st = g->host_key ? SIMLM_OK : sl_fail_nomem(err, "a generator");
-    }
     if (st < 0) {
         sl_generator_free(g);
         return st;
@@ -61,10 +53,8 @@ simlm_status sl_generator_new(struct sl_generator **out, struct sl_bert *m,
 
 void sl_generator_free(struct sl_generator *g)
 {
-    if (!g)
-        return;
-    sl_session_release(&g->s);
-    sl_free(g->host_key);
+    if (g)
+        sl_session_release(&g->s);
     sl_free(g);
 }
 
@@ -90,17 +80,13 @@ simlm_status sl_generator_sample(struct sl_generator *g, int32_t *sampled,
     SL_TRY(sl_session_set(s, t, err));
     if (!n_rows)
         return SIMLM_OK;
-    for (int64_t i = 0; i < n_rows; i++)
-        g->host_key[i] = s->batch.host_key[rows[i]];
-    be->upload(be, g->rows, rows, (size_t)n_rows * sizeof *rows);
-    be->upload(be, g->row_key, g->host_key,
-               (size_t)n_rows * sizeof *g->row_key);
+    sl_session_choose(s, t, rows, n_rows);
 
     hidden = sl_body_forward(s, &p, &g->body);
-    sl_lm_head_forward(&p, &w->head, &g->head, hidden, g->rows, n_rows);
+    sl_lm_head_forward(&p, &w->head, &g->head, hidden, n_rows);
     be->ops->vocab_sample(be, g->drawn, g->head.h, w->embed.table.word,
-                          w->head.bias, g->row_key, n_rows, s->shape.E,
-                          s->shape.V, sample_stream, pass);
+                          w->head.bias, p.chosen->pk.row_key, n_rows,
+                          s->shape.E, s->shape.V, sample_stream, pass);
     SL_TRY(be->sync(be, err));
     be->download(be, sampled, g->drawn, (size_t)n_rows * sizeof *sampled);
     return SIMLM_OK;

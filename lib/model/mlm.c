@@ -9,9 +9,9 @@ struct sl_mlm {
     struct sl_body body;
     struct sl_lm_head_acts head;
     struct sl_layer_scratch scratch;
-    sl_act *d;              /* [N, D] */
-    sl_real *loss;          /* [1] */
-    int32_t *rows, *labels; /* [N] */
+    sl_act *d;       /* [N, D] */
+    sl_real *loss;   /* [1] */
+    int32_t *labels; /* [N] */
 };
 
 static void carve(struct sl_mlm *x, enum sl_keep keep)
@@ -20,12 +20,11 @@ static void carve(struct sl_mlm *x, enum sl_keep keep)
     const struct sl_backend *be = s->m->be;
     int64_t N = s->batch.max_N;
 
-    sl_body_carve(s, &x->body, keep);
+    sl_body_carve(s, &x->body, keep, N);
     sl_lm_head_carve(&s->acts, &x->head, be, &s->shape, N, true);
     sl_layer_scratch_carve(&s->acts, &x->scratch, be, &s->shape, N);
     x->d = sl_take_act(&s->acts, be, N * s->shape.D);
     x->loss = sl_take_real(&s->acts, be, 1);
-    x->rows = sl_take_i32(&s->acts, N);
     x->labels = sl_take_i32(&s->acts, N);
 }
 
@@ -66,23 +65,23 @@ size_t sl_mlm_bytes(const struct sl_mlm *x)
     return x->s.acts.size;
 }
 
-/* Upload the batch; the head's rows of its hidden states end in x->head.h. */
-static simlm_status forward(struct sl_mlm *x, const struct sl_mlm_batch *b,
+/* Upload the batch; *hidden <- its rows that count, x->head.h their transform. */
+static simlm_status forward(struct sl_mlm *x, const sl_act **hidden,
+                            const struct sl_mlm_batch *b,
                             const struct sl_pass *p, simlm_error *err)
 {
     struct sl_session *s = &x->s;
     struct sl_backend *be = s->m->be;
-    size_t bytes = (size_t)b->n_rows * sizeof *b->rows;
-    const sl_act *hidden;
+    size_t bytes = (size_t)b->n_rows * sizeof *b->labels;
 
     SL_TRY(
         sl_rows_check(b->rows, b->labels, b->n_rows, b->in.N, s->shape.V, err));
     SL_TRY(sl_session_set(s, &b->in, err));
-    be->upload(be, x->rows, b->rows, bytes);
+    sl_session_choose(s, &b->in, b->rows, b->n_rows);
     if (b->labels)
         be->upload(be, x->labels, b->labels, bytes);
-    hidden = sl_body_forward(s, p, &x->body);
-    sl_lm_head_forward(p, &s->m->W.head, &x->head, hidden, x->rows, b->n_rows);
+    *hidden = sl_body_forward(s, p, &x->body);
+    sl_lm_head_forward(p, &s->m->W.head, &x->head, *hidden, b->n_rows);
     return SIMLM_OK;
 }
 
@@ -93,13 +92,14 @@ simlm_status sl_mlm_step(struct sl_mlm *x, double *loss_sum,
     struct sl_session *s = &x->s;
     const struct sl_bert *m = s->m;
     struct sl_pass p = sl_session_pass(s, noise, SL_PASS_SITE(0));
+    const sl_act *hidden;
 
     SL_ASSERT(!train || m->g);
-    SL_TRY(forward(x, b, &p, err));
+    SL_TRY(forward(x, &hidden, b, &p, err));
     m->be->ops->zero_real(m->be, x->loss, 1);
     sl_lm_head_loss(&p, &m->W.head, &m->G.head, m->W.embed.table.word,
                     m->G.embed.table.word, &x->head, x->loss,
-                    train ? x->d : NULL, x->rows, x->labels, b->n_rows, scale);
+                    train ? x->d : NULL, hidden, x->labels, b->n_rows, scale);
     if (train)
         sl_body_backward(s, &p, &x->body, &x->scratch, x->d);
     return sl_session_losses(s, loss_sum, x->loss, 1, err);
@@ -112,11 +112,12 @@ simlm_status sl_mlm_logits(struct sl_mlm *x, float *logits,
     struct sl_backend *be = s->m->be;
     struct sl_pass p = sl_session_pass(s, (struct sl_noise){0}, 0);
     int64_t n = b->n_rows * s->shape.V;
+    const sl_act *hidden;
     void *out = NULL;
 
     SL_TRY(be->alloc(be, &out, (size_t)(n ? n : 1) * be->act_bytes, "logits",
                      err));
-    simlm_status st = forward(x, b, &p, err);
+    simlm_status st = forward(x, &hidden, b, &p, err);
     if (st == SIMLM_OK && n) {
         be->ops->linear_fwd(be, out, x->head.h, s->m->W.embed.table.word,
                             s->m->W.head.bias, b->n_rows, s->shape.E,

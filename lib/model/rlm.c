@@ -37,6 +37,7 @@ struct sl_rlm {
     struct sl_lm_head_acts head;
     struct sl_layer_scratch scratch;
     sl_act *dec_in;                  /* [N, D] */
+    sl_act *counted, *d_counted;     /* [N, D] rows that count */
     sl_act *d_enc, *d_dec;           /* [N, D] */
     sl_real *loss;                   /* [2] encoder's, decoder's */
     int32_t *rows, *labels;          /* [N] */
@@ -51,13 +52,15 @@ static void carve(struct sl_rlm *x, enum sl_keep keep)
     const struct sl_backend *be = s->m->be;
     int64_t N = s->batch.max_N, D = s->shape.D;
 
-    sl_body_carve(s, &x->body, keep);
+    sl_body_carve(s, &x->body, keep, 0);
     sl_embed_carve(a, &x->dec_embed, be, &s->shape, N, true);
     sl_stack_carve(a, &x->decoder, be, &s->shape, s->m->n_decoder, N, 0,
                    keep);
     sl_lm_head_carve(a, &x->head, be, &s->shape, N, true);
     sl_layer_scratch_carve(a, &x->scratch, be, &s->shape, N);
     x->dec_in = sl_take_act(a, be, N * D);
+    x->counted = sl_take_act(a, be, N * D);
+    x->d_counted = sl_take_act(a, be, N * D);
     x->d_enc = sl_take_act(a, be, N * D);
     x->d_dec = sl_take_act(a, be, N * D);
     x->loss = sl_take_real(a, be, 2);
@@ -193,11 +196,16 @@ static void head_loss(struct sl_rlm *s, const struct sl_pass *p, sl_real *loss,
                       sl_act *d, const sl_act *hidden, int64_t n, double scale)
 {
     const struct sl_bert *m = s->s.m;
+    const struct sl_ops *op = m->be->ops;
+    int64_t N = p->pk->N, D = s->s.shape.D;
 
-    sl_lm_head_forward(p, &m->W.head, &s->head, hidden, s->rows, n);
+    op->gather_rows(m->be, s->counted, hidden, s->rows, n, D);
+    sl_lm_head_forward(p, &m->W.head, &s->head, s->counted, n);
     sl_lm_head_loss(p, &m->W.head, &m->G.head, m->W.embed.table.word,
-                    m->G.embed.table.word, &s->head, loss, d, s->rows,
-                    s->labels, n, scale);
+                    m->G.embed.table.word, &s->head, loss,
+                    d ? s->d_counted : NULL, s->counted, s->labels, n, scale);
+    if (d)
+        op->scatter_rows(m->be, d, s->d_counted, s->rows, n, N, D);
 }
 
 /* d_enc, d_dec hold the gradients of the encoder's and decoder's outputs. */

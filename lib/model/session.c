@@ -8,13 +8,15 @@ simlm_status sl_session_init(struct sl_session *s, struct sl_bert *m,
 {
     *s = (struct sl_session){
         .m = m, .shape = sl_bert_shape(m), .acts = SL_ARENA_MEASURE};
-    return sl_batch_init(&s->batch, m->be, max_tokens, max_seqs, err);
+    SL_TRY(sl_batch_init(&s->batch, m->be, max_tokens, max_seqs, err));
+    return sl_choice_init(&s->choice, &s->batch, err);
 }
 
 void sl_session_release(struct sl_session *s)
 {
     if (!s->m)
         return;
+    sl_choice_free(&s->choice);
     sl_batch_free(&s->batch);
     sl_acts_release(&s->acts, s->m->be);
 }
@@ -25,7 +27,7 @@ struct sl_pass sl_session_pass(const struct sl_session *s,
     return (struct sl_pass){.be = s->m->be,
                             .shape = &s->shape,
                             .pk = &s->batch.pk,
-                            .first = &s->batch.first,
+                            .chosen = &s->choice.rows,
                             .dropout = noise.dropout,
                             .stream = noise.stream,
                             .site = site};
@@ -39,8 +41,19 @@ simlm_status sl_session_set(struct sl_session *s, const struct sl_tokens *t,
     return sl_batch_set(&s->batch, t, &limits, err);
 }
 
-static void carve_body(struct sl_session *s, struct sl_body *b,
-                       enum sl_keep keep, int64_t n_first)
+void sl_session_choose(struct sl_session *s, const struct sl_tokens *t,
+                       const int32_t *rows, int64_t R)
+{
+    sl_choice_set(&s->choice, &s->batch, t, rows, R);
+}
+
+void sl_session_choose_first(struct sl_session *s, const struct sl_tokens *t)
+{
+    sl_choice_set(&s->choice, &s->batch, t, t->start, t->n);
+}
+
+void sl_body_carve(struct sl_session *s, struct sl_body *b, enum sl_keep keep,
+                   int64_t R)
 {
     const struct sl_backend *be = s->m->be;
     int64_t N = s->batch.max_N;
@@ -48,18 +61,7 @@ static void carve_body(struct sl_session *s, struct sl_body *b,
     sl_embed_carve(&s->acts, &b->embed, be, &s->shape, N,
                    keep != SL_KEEP_NOTHING);
     sl_stack_carve(&s->acts, &b->stack, be, &s->shape, s->m->cfg.layers, N,
-                   n_first, keep);
-}
-
-void sl_body_carve(struct sl_session *s, struct sl_body *b, enum sl_keep keep)
-{
-    carve_body(s, b, keep, 0);
-}
-
-void sl_body_carve_pooled(struct sl_session *s, struct sl_body *b,
-                          enum sl_keep keep, enum sl_pooling pooling)
-{
-    carve_body(s, b, keep, pooling == SL_POOL_CLS ? s->batch.max_n : 0);
+                   R, keep);
 }
 
 const sl_act *sl_body_forward(const struct sl_session *s,

@@ -11,7 +11,7 @@
 
 /*
  * Embeddings and layers, with what they keep for the way back.  What comes out
- * is a row for each token, or for each sequence its first token's alone.
+ * is a row for each token, or for the chosen ones alone.
  */
 struct sl_body {
     struct sl_embed_acts embed;
@@ -23,6 +23,7 @@ struct sl_session {
     struct sl_shape shape;
     struct sl_arena acts;
     struct sl_batch batch;
+    struct sl_choice choice; /* of the batch's tokens */
 };
 
 /* The arena still measures: carve, reserve with sl_acts_reserve(), carve. */
@@ -43,15 +44,30 @@ struct sl_pass sl_session_pass(const struct sl_session *s,
 simlm_status sl_session_set(struct sl_session *s, const struct sl_tokens *t,
                             simlm_error *err);
 
-void sl_body_carve(struct sl_session *s, struct sl_body *b, enum sl_keep keep);
-void sl_body_carve_pooled(struct sl_session *s, struct sl_body *b,
-                          enum sl_keep keep, enum sl_pooling pooling);
+/*
+ * Choose tokens of the batch that was last set: rows [R], increasing (see
+ * sl_rows_check), or the first of each sequence.
+ */
+void sl_session_choose(struct sl_session *s, const struct sl_tokens *t,
+                       const int32_t *rows, int64_t R);
+void sl_session_choose_first(struct sl_session *s, const struct sl_tokens *t);
+
+/* R 0: a row for each token comes out; else for up to R chosen ones. */
+void sl_body_carve(struct sl_session *s, struct sl_body *b, enum sl_keep keep,
+                   int64_t R);
+
+/* How many rows a pooling needs chosen. */
+static inline int64_t sl_session_pooled(const struct sl_session *s,
+                                        enum sl_pooling how)
+{
+    return how == SL_POOL_CLS ? s->batch.max_n : 0;
+}
 
 /* The packing of what comes out. */
 static inline const struct sl_packing *sl_body_rows(const struct sl_pass *p,
                                                     const struct sl_body *b)
 {
-    return b->stack.first ? p->first : p->pk;
+    return b->stack.chosen ? &p->chosen->pk : p->pk;
 }
 
 /* The last layer's output of the session's batch. */

@@ -141,65 +141,67 @@ void sl_layer_backward(const struct sl_pass *p,
                    true);
 }
 
-/* ---- first rows alone ------------------------------------------------------ */
+/* ---- chosen rows alone ----------------------------------------------------- */
 
-void sl_first_carve(struct sl_arena *a, struct sl_first_acts *f,
-                    const struct sl_backend *be, const struct sl_shape *s,
-                    int64_t N, int64_t n, bool own_kv)
+void sl_chosen_carve(struct sl_arena *a, struct sl_chosen_acts *c,
+                     const struct sl_backend *be, const struct sl_shape *s,
+                     int64_t N, int64_t R, bool own_kv)
 {
-    *f = (struct sl_first_acts){0};
-    f->kv = own_kv ? sl_take_act(a, be, N * 2 * s->D) : NULL;
-    f->x = sl_take_act(a, be, n * s->D);
-    f->q = sl_take_act(a, be, n * s->D);
-    carve_rows(a, &f->rows, be, s, n);
-    f->rows.out = sl_take_act(a, be, n * s->D);
+    *c = (struct sl_chosen_acts){0};
+    c->kv = own_kv ? sl_take_act(a, be, N * 2 * s->D) : NULL;
+    c->x = sl_take_act(a, be, R * s->D);
+    c->q = sl_take_act(a, be, R * s->D);
+    carve_rows(a, &c->rows, be, s, R);
+    c->rows.out = sl_take_act(a, be, R * s->D);
 }
 
-/* The same pass over first tokens. */
-static struct sl_pass first_pass(const struct sl_pass *p)
+/* The same pass over the chosen tokens. */
+static struct sl_pass chosen_pass(const struct sl_pass *p)
 {
     struct sl_pass rows = *p;
 
-    rows.pk = p->first;
+    rows.pk = &p->chosen->pk;
     return rows;
 }
 
-void sl_first_forward(const struct sl_pass *p, const struct sl_layer_weights *w,
-                      const struct sl_first_acts *f, const sl_act *x,
-                      uint32_t site)
+void sl_chosen_forward(const struct sl_pass *p,
+                       const struct sl_layer_weights *w,
+                       const struct sl_chosen_acts *c, const sl_act *x,
+                       uint32_t site)
 {
     const struct sl_ops *op = p->be->ops;
-    struct sl_pass rows = first_pass(p);
-    int64_t N = p->pk->N, n = p->pk->n, D = p->shape->D, H = p->shape->H;
+    struct sl_pass rows = chosen_pass(p);
+    int64_t N = p->pk->N, R = rows.pk->N, D = p->shape->D, H = p->shape->H;
 
-    op->gather_rows(p->be, f->x, x, p->pk->seq_start, n, D);
-    op->linear_fwd(p->be, f->q, f->x, w->wq, w->bq, n, D, D);
-    op->linear_fwd(p->be, f->kv, x, w->wk, w->bk, N, D, 2 * D);
-    op->attention_first_fwd(p->be, f->rows.ctx, f->rows.lse, f->q, f->kv, p->pk,
-                            D, H, sl_attention_dropout(p, site + SITE_PROBS));
-    forward_rows(&rows, w, &f->rows, f->x, site);
+    op->gather_rows(p->be, c->x, x, p->chosen->row, R, D);
+    op->linear_fwd(p->be, c->q, c->x, w->wq, w->bq, R, D, D);
+    op->linear_fwd(p->be, c->kv, x, w->wk, w->bk, N, D, 2 * D);
+    op->attention_rows_fwd(p->be, c->rows.ctx, c->rows.lse, c->q, c->kv, p->pk,
+                           p->chosen, D, H,
+                           sl_attention_dropout(p, site + SITE_PROBS));
+    forward_rows(&rows, w, &c->rows, c->x, site);
 }
 
-void sl_first_backward(const struct sl_pass *p,
-                       const struct sl_layer_weights *w,
-                       const struct sl_layer_weights *grad,
-                       const struct sl_first_acts *f,
-                       const struct sl_layer_scratch *t, sl_act *d,
-                       const sl_act *x, uint32_t site)
+void sl_chosen_backward(const struct sl_pass *p,
+                        const struct sl_layer_weights *w,
+                        const struct sl_layer_weights *grad,
+                        const struct sl_chosen_acts *c,
+                        const struct sl_layer_scratch *t, sl_act *d,
+                        const sl_act *x, uint32_t site)
 {
     const struct sl_ops *op = p->be->ops;
-    struct sl_pass rows = first_pass(p);
-    int64_t N = p->pk->N, n = p->pk->n, D = p->shape->D, H = p->shape->H;
+    struct sl_pass rows = chosen_pass(p);
+    int64_t N = p->pk->N, R = rows.pk->N, D = p->shape->D, H = p->shape->H;
 
-    backward_rows(&rows, w, grad, &f->rows, t, d, site);
-    op->attention_first_bwd(p->be, t->a, t->wide, t->b, f->rows.ctx,
-                            f->rows.lse, f->q, f->kv, p->pk, D, H,
-                            sl_attention_dropout(p, site + SITE_PROBS));
-    /* t->b: x0, from the residual and q; then d: x, that and k and v. */
-    op->linear_bwd(p->be, t->b, grad->wq, grad->bq, t->a, f->x, w->wq, n, D, D,
+    backward_rows(&rows, w, grad, &c->rows, t, d, site);
+    op->attention_rows_bwd(p->be, t->a, t->wide, t->b, c->rows.ctx, c->rows.lse,
+                           c->q, c->kv, p->pk, p->chosen, D, H,
+                           sl_attention_dropout(p, site + SITE_PROBS));
+    /* t->b: xr, from the residual and q; then d: x, that and k and v. */
+    op->linear_bwd(p->be, t->b, grad->wq, grad->bq, t->a, c->x, w->wq, R, D, D,
                    false);
-    op->add(p->be, t->b, d, n * D);
-    op->scatter_rows(p->be, d, t->b, p->pk->seq_start, n, N, D);
+    op->add(p->be, t->b, d, R * D);
+    op->scatter_rows(p->be, d, t->b, p->chosen->row, R, N, D);
     op->linear_bwd(p->be, d, grad->wk, grad->bk, t->wide, x, w->wk, N, D, 2 * D,
                    true);
 }

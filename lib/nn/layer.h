@@ -60,42 +60,44 @@ void sl_layer_backward(const struct sl_pass *p,
                        const struct sl_layer_scratch *t, sl_act *d,
                        const sl_act *x, uint32_t site);
 
-/* ---- first rows alone ------------------------------------------------------ */
+/* ---- chosen rows alone ----------------------------------------------------- */
 
 /*
- * A [CLS] vector is one row a sequence of the last layer's output, and of that
- * layer's other rows it needs keys and values alone.  With x0 [n, D] the first
- * tokens' rows of x,
+ * Of the last layer's output a loss or a vector often needs some rows only: a
+ * sequence's first for [CLS], the masked ones for a masked LM.  The other
+ * tokens then give that layer keys and values, and nothing else.  With xr [R, D]
+ * the chosen rows of x,
  *
  *     k, v = x Wk^T + bk, x Wv^T + bv       [N, D]
- *     q    = x0 Wq^T + bq                   [n, D]
- *     y1   = LN1(x0 + dropout(ctx Wo^T + bo)), and so on with n rows.
+ *     q    = xr Wq^T + bq                   [R, D]
+ *     y1   = LN1(xr + dropout(ctx Wo^T + bo)), and so on with R rows.
  *
- * The n rows are the bits that the whole layer has there, dropout included.
+ * The R rows are the bits that the whole layer has there, dropout included.
  */
-struct sl_first_acts {
+struct sl_chosen_acts {
     sl_act *kv;                /* [N, 2 D] */
-    sl_act *x, *q;             /* [n, D] */
-    struct sl_layer_acts rows; /* n tokens of a layer; without qkv */
+    sl_act *x, *q;             /* [R, D] */
+    struct sl_layer_acts rows; /* R tokens of a layer; without qkv */
 };
 
-/* For n sequences of N tokens in all, `rows.out` included; kv only if own_kv,
- * else it is the caller's to set. */
-void sl_first_carve(struct sl_arena *a, struct sl_first_acts *f,
-                    const struct sl_backend *be, const struct sl_shape *s,
-                    int64_t N, int64_t n, bool own_kv);
+/* For R rows of N tokens, `rows.out` included; kv only if own_kv, else it is
+ * the caller's to set. */
+void sl_chosen_carve(struct sl_arena *a, struct sl_chosen_acts *c,
+                     const struct sl_backend *be, const struct sl_shape *s,
+                     int64_t N, int64_t R, bool own_kv);
 
-/* f->rows.out [n, D] <- the first rows of the layer of x [N, D]. */
-void sl_first_forward(const struct sl_pass *p, const struct sl_layer_weights *w,
-                      const struct sl_first_acts *f, const sl_act *x,
-                      uint32_t site);
-
-/* d [N, D] holds the gradient of out in n rows, and then that of x in N. */
-void sl_first_backward(const struct sl_pass *p,
+/* c->rows.out [R, D] <- the rows p->chosen of the layer of x [N, D]. */
+void sl_chosen_forward(const struct sl_pass *p,
                        const struct sl_layer_weights *w,
-                       const struct sl_layer_weights *grad,
-                       const struct sl_first_acts *f,
-                       const struct sl_layer_scratch *t, sl_act *d,
-                       const sl_act *x, uint32_t site);
+                       const struct sl_chosen_acts *c, const sl_act *x,
+                       uint32_t site);
+
+/* d [N, D] holds the gradient of out in R rows, and then that of x in N. */
+void sl_chosen_backward(const struct sl_pass *p,
+                        const struct sl_layer_weights *w,
+                        const struct sl_layer_weights *grad,
+                        const struct sl_chosen_acts *c,
+                        const struct sl_layer_scratch *t, sl_act *d,
+                        const sl_act *x, uint32_t site);
 
 #endif

@@ -5,9 +5,9 @@
  *     logits = h word^T + bias            [R, V], never held as a whole
  *
  * BERT's cls.predictions (E = D) and ELECTRA's generator_predictions (D -> E)
- * are this same function.  Only chosen rows go through it.
+ * are this same function.  Only rows that count go through it.
  *
- *   R  chosen rows of the batch's N tokens
+ *   R  rows
  */
 #ifndef SL_NN_LMHEAD_H
 #define SL_NN_LMHEAD_H
@@ -16,34 +16,33 @@
 #include "nn/weights.h"
 
 struct sl_lm_head_acts {
-    sl_act *x;            /* [R, D] gathered */
     sl_act *pre;          /* [R, E] before GELU; NULL: no backward pass */
     sl_act *sum;          /* [R, E] after GELU */
     sl_real *mean, *rstd; /* [R] */
     sl_act *h;            /* [R, E] */
-    sl_act *dh, *dx;      /* [R, E], [R, D] */
+    sl_act *dh;           /* [R, E] */
 };
 
 void sl_lm_head_carve(struct sl_arena *a, struct sl_lm_head_acts *h,
                       const struct sl_backend *be, const struct sl_shape *s,
                       int64_t R, bool keep);
 
-/* a->h <- the transform of hidden's rows.  rows [R] in the backend's memory. */
+/* a->h <- the transform of hidden [R, D]. */
 void sl_lm_head_forward(const struct sl_pass *p,
                         const struct sl_lm_head_weights *w,
                         struct sl_lm_head_acts *a, const sl_act *hidden,
-                        const int32_t *rows, int64_t R);
+                        int64_t R);
 
 /*
- * loss[0] += sum of cross-entropies; after sl_lm_head_forward().  Unless
- * dhidden is NULL, gradients of scale * that sum: those of the head and of
- * word (dword) are added to, dhidden [N, D] is overwritten.
+ * loss[0] += sum of cross-entropies; after sl_lm_head_forward() of the same
+ * hidden.  Unless dhidden is NULL, gradients of scale * that sum: those of the
+ * head and of word (dword) are added to, dhidden [R, D] is overwritten.
  */
 void sl_lm_head_loss(const struct sl_pass *p,
                      const struct sl_lm_head_weights *w,
                      const struct sl_lm_head_weights *grad, const sl_real *word,
                      sl_real *dword, struct sl_lm_head_acts *a, sl_real *loss,
-                     sl_act *dhidden, const int32_t *rows,
+                     sl_act *dhidden, const sl_act *hidden,
                      const int32_t *labels, int64_t R, double scale);
 
 #endif

@@ -35,7 +35,7 @@ struct sl_pass {
     struct sl_backend *be;
     const struct sl_shape *shape;
     const struct sl_packing *pk;
-    const struct sl_packing *first; /* pk's first tokens: n sequences of one */
+    const struct sl_chosen *chosen; /* for layers of chosen rows alone */
     bool dropout;
     uint64_t stream;
     uint32_t site;

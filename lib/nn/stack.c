@@ -38,16 +38,16 @@ static void carve_layers(struct sl_arena *a, struct sl_stack *s,
 
 void sl_stack_carve(struct sl_arena *a, struct sl_stack *s,
                     const struct sl_backend *be, const struct sl_shape *shape,
-                    int64_t L, int64_t N, int64_t n_first, enum sl_keep keep)
+                    int64_t L, int64_t N, int64_t R, enum sl_keep keep)
 {
-    bool first = n_first > 0, own_kv = keep == SL_KEEP_ALL;
+    bool chosen = R > 0, own_kv = keep == SL_KEEP_ALL;
 
     *s = (struct sl_stack){
-        .keep = keep, .L = L - first, .N = N, .first = first};
+        .keep = keep, .L = L - chosen, .N = N, .chosen = chosen};
     carve_layers(a, s, be, shape);
-    if (!first)
+    if (!chosen)
         return;
-    sl_first_carve(a, &s->last, be, shape, N, n_first, own_kv);
+    sl_chosen_carve(a, &s->last, be, shape, N, R, own_kv);
     if (!own_kv) /* the shared layer's q, k and v are spent by then */
         s->last.kv = s->shared.qkv;
 }
@@ -85,9 +85,9 @@ const sl_act *sl_stack_forward(const struct sl_pass *p, struct sl_stack *s,
         sl_layer_forward(p, &w[l], &acts, x, layer_site(p, l));
         x = acts.out;
     }
-    if (!s->first)
+    if (!s->chosen)
         return x;
-    sl_first_forward(p, &w[s->L], &s->last, x, layer_site(p, s->L));
+    sl_chosen_forward(p, &w[s->L], &s->last, x, layer_site(p, s->L));
     return s->last.rows.out;
 }
 
@@ -105,9 +105,9 @@ void sl_stack_backward(const struct sl_pass *p, struct sl_stack *s,
                        const sl_act *x)
 {
     SL_ASSERT(s->keep != SL_KEEP_NOTHING);
-    if (s->first)
-        sl_first_backward(p, &w[s->L], &grad[s->L], &s->last, t, d,
-                          input_of(p, s, s->L, x), layer_site(p, s->L));
+    if (s->chosen)
+        sl_chosen_backward(p, &w[s->L], &grad[s->L], &s->last, t, d,
+                           input_of(p, s, s->L, x), layer_site(p, s->L));
     for (int64_t l = s->L - 1; l >= 0; l--) {
         struct sl_layer_acts acts = layer_at(p, s, l);
         const sl_act *in = input_of(p, s, l, x);

@@ -7,8 +7,8 @@
  *                    same ops on the same input, so the same bits)
  *   SL_KEEP_ALL      every layer's activations
  *
- * Of the last layer all rows are wanted, or the first of each sequence alone
- * (layer.h).
+ * Of the last layer all rows are wanted, or those of the pass's chosen tokens
+ * alone (layer.h).
  */
 #ifndef SL_NN_STACK_H
 #define SL_NN_STACK_H
@@ -20,8 +20,8 @@ enum sl_keep { SL_KEEP_NOTHING, SL_KEEP_OUTPUTS, SL_KEEP_ALL };
 struct sl_stack {
     enum sl_keep keep;
     int64_t L, N;                /* whole layers, tokens at most */
-    bool first;                  /* one more behind them, of first rows alone */
-    struct sl_first_acts last;   /* that one */
+    bool chosen;                 /* one more behind them, of chosen rows alone */
+    struct sl_chosen_acts last;  /* that one */
     struct sl_layer_acts shared; /* unless KEEP_ALL */
     unsigned char *layers;       /* KEEP_ALL: L blocks of layer_bytes */
     size_t layer_bytes;
@@ -29,18 +29,18 @@ struct sl_stack {
     size_t out_bytes;
 };
 
-/* Room for N tokens of L layers; n_first 0: all rows of the last are wanted,
- * else the first rows of up to n_first sequences (L >= 1). */
+/* Room for N tokens of L layers; R 0: all rows of the last are wanted, else up
+ * to R chosen ones (L >= 1). */
 void sl_stack_carve(struct sl_arena *a, struct sl_stack *s,
                     const struct sl_backend *be, const struct sl_shape *shape,
-                    int64_t L, int64_t N, int64_t n_first, enum sl_keep keep);
+                    int64_t L, int64_t N, int64_t R, enum sl_keep keep);
 
-/* The last layer's output, [N, D] or [n, D]; x itself if there are no layers. */
+/* The last layer's output, [N, D] or [R, D]; x itself if there are no layers. */
 const sl_act *sl_stack_forward(const struct sl_pass *p, struct sl_stack *s,
                                const struct sl_layer_weights *w,
                                const sl_act *x);
 
-/* d [N, D] holds the gradient of the output (in N or n rows), and then that of
+/* d [N, D] holds the gradient of the output (in N or R rows), and then that of
  * x (the same x as in the forward pass, still in place). */
 void sl_stack_backward(const struct sl_pass *p, struct sl_stack *s,
                        const struct sl_layer_weights *w,

@@ -3,63 +3,46 @@
 #include "base/alloc.h"
 
 /* SL_ALIGN bytes at least, so that a batch of nothing is a batch, too. */
-static simlm_status take(struct sl_batch *b, void *out, int64_t n, size_t size,
-                         simlm_error *err)
+static simlm_status take(struct sl_backend *be, void *out, int64_t n,
+                         size_t size, simlm_error *err)
 {
     size_t bytes;
 
     if (n < 0 || !sl_mul_size(&bytes, (size_t)n, size))
         return sl_fail_nomem(err, "a batch of tokens");
-    return b->be->alloc(b->be, out, bytes + SL_ALIGN, "a batch of tokens", err);
-}
-
-/* count <- 0, 1, ...: a batch has no more sequences than tokens. */
-static void upload_count(struct sl_batch *b)
-{
-    int64_t n = b->max_n < b->max_N ? b->max_n : b->max_N;
-
-    for (int64_t i = 0; i <= n; i++)
-        b->host_pos[i] = (int32_t)i;
-    b->be->upload(b->be, b->count, b->host_pos,
-                  (size_t)(n + 1) * sizeof *b->count);
+    return be->alloc(be, out, bytes + SL_ALIGN, "a batch of tokens", err);
 }
 
 simlm_status sl_batch_init(struct sl_batch *b, struct sl_backend *be,
                            int64_t max_N, int64_t max_n, simlm_error *err)
 {
-    const struct {
-        int64_t n;
-        size_t size;
-    } piece[] = {{max_N, sizeof *b->ids},      {max_N, sizeof *b->types},
-                 {max_n + 1, sizeof *b->start}, {max_N, sizeof *b->pos},
-                 {max_N, sizeof *b->row_key},  {max_n + 1, sizeof *b->count},
-                 {max_n, sizeof *b->first_key}};
-    simlm_status st = SIMLM_OK;
-    void *p[SL_LEN(piece)] = {0};
+    simlm_status st;
+    void *p[5] = {0};
 
-    if (max_N < 1 || max_n < 1 || max_N > INT32_MAX - 1 ||
-        max_n > INT32_MAX - 1)
+    if (max_N < 1 || max_n < 1 || max_N > INT32_MAX || max_n > INT32_MAX - 1)
         return sl_fail(err, SIMLM_E_ARG,
                        "a batch holds 1 to 2^31 - 2 tokens and sequences");
     *b = (struct sl_batch){.be = be, .max_N = max_N, .max_n = max_n};
-    for (size_t i = 0; i < SL_LEN(piece) && st == SIMLM_OK; i++)
-        st = take(b, &p[i], piece[i].n, piece[i].size, err);
+    st = take(be, &p[0], max_N, sizeof *b->ids, err);
+    if (st == SIMLM_OK)
+        st = take(be, &p[1], max_N, sizeof *b->types, err);
+    if (st == SIMLM_OK)
+        st = take(be, &p[2], max_n + 1, sizeof *b->start, err);
+    if (st == SIMLM_OK)
+        st = take(be, &p[3], max_N, sizeof *b->pos, err);
+    if (st == SIMLM_OK)
+        st = take(be, &p[4], max_N, sizeof *b->row_key, err);
     b->ids = p[0];
     b->types = p[1];
     b->start = p[2];
     b->pos = p[3];
     b->row_key = p[4];
-    b->count = p[5];
-    b->first_key = p[6];
-    b->host_pos = SL_NEW_ARRAY(int32_t, max_N + 1);
+    b->host_pos = SL_NEW_ARRAY(int32_t, max_N);
     b->host_key = SL_NEW_ARRAY(uint64_t, max_N);
-    b->host_first = SL_NEW_ARRAY(uint64_t, max_n);
-    if (st == SIMLM_OK && (!b->host_pos || !b->host_key || !b->host_first))
+    if (st == SIMLM_OK && (!b->host_pos || !b->host_key))
         st = sl_fail_nomem(err, "a batch of tokens");
     if (st < 0)
         sl_batch_free(b);
-    else
-        upload_count(b);
     return st;
 }
 
@@ -72,11 +55,8 @@ void sl_batch_free(struct sl_batch *b)
     b->be->free(b->be, b->start);
     b->be->free(b->be, b->pos);
     b->be->free(b->be, b->row_key);
-    b->be->free(b->be, b->count);
-    b->be->free(b->be, b->first_key);
     sl_free(b->host_pos);
     sl_free(b->host_key);
-    sl_free(b->host_first);
     *b = (struct sl_batch){0};
 }
 
@@ -140,7 +120,6 @@ simlm_status sl_batch_set(struct sl_batch *b, const struct sl_tokens *t,
         int32_t first = t->start[i], len = t->start[i + 1] - first;
 
         max_len = len > max_len ? len : max_len;
-        b->host_first[i] = key << 16;
         for (int32_t j = 0; j < len; j++) {
             b->host_pos[first + j] = j;
             b->host_key[first + j] = key << 16 | (uint64_t)j;
@@ -152,8 +131,6 @@ simlm_status sl_batch_set(struct sl_batch *b, const struct sl_tokens *t,
     be->upload(be, b->start, t->start, (size_t)(t->n + 1) * sizeof *b->start);
     be->upload(be, b->pos, b->host_pos, (size_t)t->N * sizeof *b->pos);
     be->upload(be, b->row_key, b->host_key, (size_t)t->N * sizeof *b->row_key);
-    be->upload(be, b->first_key, b->host_first,
-               (size_t)t->n * sizeof *b->first_key);
     b->typed = t->types != NULL;
     b->pk = (struct sl_packing){.n = t->n,
                                 .N = t->N,
@@ -161,12 +138,69 @@ simlm_status sl_batch_set(struct sl_batch *b, const struct sl_tokens *t,
                                 .seq_start = b->start,
                                 .pos = b->pos,
                                 .row_key = b->row_key};
-    b->first = (struct sl_packing){.n = t->n,
-                                   .N = t->n,
-                                   .max_len = 1,
-                                   .seq_start = b->count,
-                                   .row_key = b->first_key};
     return SIMLM_OK;
+}
+
+simlm_status sl_choice_init(struct sl_choice *c, const struct sl_batch *b,
+                            simlm_error *err)
+{
+    struct sl_backend *be = b->be;
+    simlm_status st;
+    void *p[3] = {0};
+
+    *c = (struct sl_choice){.be = be};
+    st = take(be, &p[0], b->max_N, sizeof *c->row, err);
+    if (st == SIMLM_OK)
+        st = take(be, &p[1], b->max_n + 1, sizeof *c->start, err);
+    if (st == SIMLM_OK)
+        st = take(be, &p[2], b->max_N, sizeof *c->key, err);
+    c->row = p[0];
+    c->start = p[1];
+    c->key = p[2];
+    c->host_start = SL_NEW_ARRAY(int32_t, b->max_n + 1);
+    c->host_key = SL_NEW_ARRAY(uint64_t, b->max_N);
+    if (st == SIMLM_OK && (!c->host_start || !c->host_key))
+        st = sl_fail_nomem(err, "chosen tokens");
+    if (st < 0)
+        sl_choice_free(c);
+    return st;
+}
+
+void sl_choice_free(struct sl_choice *c)
+{
+    if (!c->be)
+        return;
+    c->be->free(c->be, c->row);
+    c->be->free(c->be, c->start);
+    c->be->free(c->be, c->key);
+    sl_free(c->host_start);
+    sl_free(c->host_key);
+    *c = (struct sl_choice){0};
+}
+
+void sl_choice_set(struct sl_choice *c, const struct sl_batch *b,
+                   const struct sl_tokens *t, const int32_t *rows, int64_t R)
+{
+    struct sl_backend *be = c->be;
+    int64_t at = 0;
+
+    for (int64_t i = 0; i < t->n; i++) {
+        c->host_start[i] = (int32_t)at;
+        for (; at < R && rows[at] < t->start[i + 1]; at++)
+            c->host_key[at] = b->host_key[rows[at]];
+    }
+    SL_ASSERT(at == R);
+    c->host_start[t->n] = (int32_t)R;
+    be->upload(be, c->row, rows, (size_t)R * sizeof *rows);
+    be->upload(be, c->start, c->host_start,
+               (size_t)(t->n + 1) * sizeof *c->start);
+    be->upload(be, c->key, c->host_key, (size_t)R * sizeof *c->key);
+    c->rows.row = c->row;
+    c->rows.pk = (struct sl_packing){.n = t->n,
+                                     .N = R,
+                                     .max_len = b->pk.max_len,
+                                     .seq_start = c->start,
+                                     .row_key = c->key};
 }
 
 struct sl_tokens sl_tokens_slice(const struct sl_tokens *t, int64_t first,

@@ -4,7 +4,8 @@
  * The unit of work is the tokens of n sequences laid end to end, no padding.
  * `struct sl_tokens` is what the caller has in host memory; `struct sl_batch`
  * is its copy in the backend's memory with all that ops need (positions, names
- * of rows for random numbers), sized once for the largest batch.
+ * of rows for random numbers), sized once for the largest batch.  Some layers
+ * compute chosen tokens' rows alone: `struct sl_choice` says which.
  */
 #ifndef SL_NN_TOKENS_H
 #define SL_NN_TOKENS_H
@@ -33,18 +34,13 @@ struct sl_token_limits {
 struct sl_batch {
     struct sl_backend *be;
     int64_t max_N, max_n;
-    struct sl_packing pk; /* its arrays are among those below */
-    /* The first token of each sequence, as n sequences of one; pos is NULL. */
-    struct sl_packing first;
+    struct sl_packing pk; /* its arrays are the four below */
     int32_t *ids, *types; /* [max_N] backend memory */
     bool typed;           /* false: types were not given, all are 0 */
     int32_t *start, *pos; /* [max_n + 1], [max_N] */
     uint64_t *row_key;    /* [max_N] */
-    int32_t *count;       /* [max_n + 1] 0, 1, ...: the starts of `first` */
-    uint64_t *first_key;  /* [max_n] its row keys */
     int32_t *host_pos;    /* host staging */
     uint64_t *host_key;   /* host staging: row keys, as uploaded */
-    uint64_t *host_first; /* host staging */
 };
 
 simlm_status sl_batch_init(struct sl_batch *b, struct sl_backend *be,
@@ -63,6 +59,25 @@ simlm_status sl_batch_set(struct sl_batch *b, const struct sl_tokens *t,
 /* E_RANGE unless each of ids [n] (NULL: none) is in [0, limit). */
 simlm_status sl_tokens_check(const int32_t *ids, const char *what, int64_t n,
                              int64_t limit, simlm_error *err);
+
+/* Chosen tokens of a batch, likewise on their way into a backend. */
+struct sl_choice {
+    struct sl_backend *be;
+    struct sl_chosen rows; /* its arrays are the three below */
+    int32_t *row, *start;  /* [max_N], [max_n + 1] backend memory */
+    uint64_t *key;         /* [max_N] */
+    int32_t *host_start;   /* host staging */
+    uint64_t *host_key;    /* host staging */
+};
+
+/* Room for choices from batches like b. */
+simlm_status sl_choice_init(struct sl_choice *c, const struct sl_batch *b,
+                            simlm_error *err);
+void sl_choice_free(struct sl_choice *c); /* accepts a zeroed struct */
+
+/* Choose rows [R], increasing, of t, which is what b was last set to. */
+void sl_choice_set(struct sl_choice *c, const struct sl_batch *b,
+                   const struct sl_tokens *t, const int32_t *rows, int64_t R);
 
 /* The batch's types, or NULL: as ops take them. */
 static inline const int32_t *sl_batch_types(const struct sl_batch *b)

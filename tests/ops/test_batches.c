@@ -341,7 +341,7 @@ enum { TOKENS = 257 };
 
 /* What a forward pass over some sequences gives, row by row. */
 struct results {
-    sl_act *emb, *ln, *ctx, *first;
+    sl_act *emb, *ln, *ctx, *chosen;
     float *v, *unit;
     int32_t *drawn;
 };
@@ -352,14 +352,15 @@ struct sequences {
     uint64_t key[TOKENS];
     struct sl_embed w;
     sl_act *x, *res, *qkv;
-    sl_act *q, *kv; /* qkv's first rows' queries; its keys and values */
+    uint64_t chosen_key[TOKENS];
+    sl_act *q, *kv; /* of qkv: the queries of chosen rows; keys and values */
 };
 
 static struct results results_new(const struct sl_backend *be)
 {
     return (struct results){
         acts(be, TOKENS * D), acts(be, TOKENS * D), acts(be, TOKENS * D),
-        acts(be, SEQS * D),   zeros(SEQS * D),      zeros(SEQS * D),
+        acts(be, TOKENS * D), zeros(SEQS * D),      zeros(SEQS * D),
         sl_calloc(TOKENS, sizeof(int32_t))};
 }
 
@@ -368,7 +369,7 @@ static void results_free(struct results *r)
     sl_free(r->emb);
     sl_free(r->ln);
     sl_free(r->ctx);
-    sl_free(r->first);
+    sl_free(r->chosen);
     sl_free(r->v);
     sl_free(r->unit);
     sl_free(r->drawn);
@@ -383,6 +384,13 @@ static int32_t first_token(int seq)
     return at;
 }
 
+/* Every EACH-th token is chosen: of the second sequence none. */
+enum { EACH = 5 };
+static int32_t n_chosen_before(int seq)
+{
+    return (first_token(seq) + EACH - 1) / EACH;
+}
+
 /* Sequences [seq, seq + n) as a batch of their own. */
 static void run_sequences(const struct sequences *s, int seq, int n,
                           struct results *r)
@@ -391,15 +399,22 @@ static void run_sequences(const struct sequences *s, int seq, int n,
     const struct sl_ops *ops = be->ops;
     struct sl_dropout drop = {0.1f, 4096, 99};
     int32_t start[SEQS + 1] = {0}, at = first_token(seq), max_len = 0;
+    int32_t begin[SEQS + 1] = {0}, chosen = n_chosen_before(seq);
     struct sl_packing pk;
+    struct sl_chosen rows = {.row = NULL};
     float norm[SEQS];
 
     for (int i = 0; i < n; i++) {
         start[i + 1] = start[i] + length[seq + i];
+        begin[i + 1] = n_chosen_before(seq + i + 1) - chosen;
         max_len = length[seq + i] > max_len ? length[seq + i] : max_len;
     }
     pk = (struct sl_packing){n,     start[n],    max_len,
                              start, s->pos + at, s->key + at};
+    rows.pk = (struct sl_packing){.n = n,
+                                  .N = begin[n],
+                                  .seq_start = begin,
+                                  .row_key = s->chosen_key + chosen};
     ops->embed_fwd(be, r->emb, NULL, NULL, s->ids + at, NULL, &pk, &s->w, D,
                    1e-12f, drop);
     ops->residual_ln_fwd(be, r->ln, NULL, NULL, NULL,
@@ -408,8 +423,10 @@ static void run_sequences(const struct sequences *s, int seq, int n,
                          s->w.b, pk.N, D, 1e-12f, drop);
     ops->attention_fwd(be, r->ctx, NULL, sl_act_at(be, s->qkv, at * 3 * D), &pk,
                        D, H, drop);
-    ops->attention_first_fwd(be, r->first, NULL, sl_act_at(be, s->q, seq * D),
-                             sl_act_at(be, s->kv, at * 2 * D), &pk, D, H, drop);
+    ops->attention_rows_fwd(be, r->chosen, NULL,
+                            sl_act_at(be, s->q, chosen * D),
+                            sl_act_at(be, s->kv, at * 2 * D), &pk, &rows, D, H,
+                            drop);
     ops->pool_fwd(be, R(r->v), r->ctx, &pk, D, SL_POOL_MEAN);
     ops->l2norm_fwd(be, R(r->unit), R(norm), R(r->v), n, D);
     ops->vocab_sample(be, r->drawn, sl_act_at(be, s->x, at * D), s->w.word, NULL,
@@ -429,9 +446,10 @@ static void check_sequences(const struct sequences *s, int seq, int n,
               D);
     same_acts(s->be, "attention", r.ctx, sl_act_at(s->be, all->ctx, at * D), N,
               D);
-    for (int i = 0; i < n; i++)
-        same_acts(s->be, "attention_first", sl_act_at(s->be, r.first, i * D),
-                  sl_act_at(s->be, all->ctx, first_token(seq + i) * D), 1, D);
+    for (int32_t i = n_chosen_before(seq); i < n_chosen_before(seq + n); i++)
+        same_acts(s->be, "attention_rows",
+                  sl_act_at(s->be, r.chosen, (i - n_chosen_before(seq)) * D),
+                  sl_act_at(s->be, all->ctx, EACH * i * D), 1, D);
     same_bits(s->be, "pool", r.v, all->v + seq * D, n, D);
     same_bits(s->be, "l2norm", r.unit, all->unit + seq * D, n, D);
     for (int32_t i = 0; i < N; i++)
@@ -450,12 +468,14 @@ static void copy_acts(struct sl_backend *be, sl_act *to, int64_t i, sl_act *from
 
 static void split_qkv(struct sequences *s)
 {
-    s->q = acts(s->be, SEQS * D);
+    s->q = acts(s->be, TOKENS * D);
     s->kv = acts(s->be, TOKENS * 2 * D);
-    for (int i = 0; i < SEQS; i++)
-        copy_acts(s->be, s->q, i * D, s->qkv, first_token(i) * 3 * D, D);
     for (int i = 0; i < TOKENS; i++)
         copy_acts(s->be, s->kv, i * 2 * D, s->qkv, i * 3 * D + D, 2 * D);
+    for (int i = 0; i < n_chosen_before(SEQS); i++) {
+        copy_acts(s->be, s->q, i * D, s->qkv, EACH * i * 3 * D, D);
+        s->chosen_key[i] = s->key[EACH * i];
+    }
 }
 
 static void check_variant(enum sl_compute compute_in, unsigned cpu)

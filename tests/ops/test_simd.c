@@ -112,6 +112,7 @@ static void check_lengths(struct sl_backend *be)
 
         s.D = s.H * heads[k % 4];
         ops_case_agrees(be, f64, case_named("attention"), &s, 1e-5);
+        ops_case_agrees(be, f64, case_named("attention_rows"), &s, 1e-5);
     }
     sl_backend_close(f64);
 }

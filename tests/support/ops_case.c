@@ -47,6 +47,12 @@ struct ops_shape ops_shape_random(struct sl_rng *rng)
     return s;
 }
 
+/* Every third token is chosen, from the first on. */
+static int64_t n_chosen(const struct ops_shape *s)
+{
+    return (s->N + 2) / 3;
+}
+
 #define SIZE(name, r, c)                                                       \
     static void name(const struct ops_shape *s, int64_t *rows,                 \
                      int64_t *columns)                                         \
@@ -68,7 +74,8 @@ SIZE(size_VD, s->V, s->D)
 SIZE(size_V, 1, s->V)
 SIZE(size_types, 2, s->D)
 SIZE(size_HN, s->H, s->N)
-SIZE(size_Hn, s->H, s->n)
+SIZE(size_chosen, n_chosen(s), s->D)
+SIZE(size_chosen_lse, s->H, n_chosen(s))
 SIZE(size_qkv, s->N, 3 * s->D)
 SIZE(size_kv, s->N, 2 * s->D)
 SIZE(size_passages, s->n * s->m, s->D)
@@ -193,19 +200,19 @@ static void attention_b(struct ops_run *r)
                        r->drop);
 }
 
-static void attention_first_f(struct ops_run *r)
+static void attention_rows_f(struct ops_run *r)
 {
-    OPS->attention_first_fwd(r->be, act(r->out[0]), real(r->out[1]),
-                             act(r->in[0]), act(r->in[1]), &r->pk, r->s.D,
-                             r->s.H, r->drop);
+    OPS->attention_rows_fwd(r->be, act(r->out[0]), real(r->out[1]),
+                            act(r->in[0]), act(r->in[1]), &r->pk, &r->chosen,
+                            r->s.D, r->s.H, r->drop);
 }
 
-static void attention_first_b(struct ops_run *r)
+static void attention_rows_b(struct ops_run *r)
 {
-    OPS->attention_first_bwd(r->be, act(r->din[0]), act(r->din[1]),
-                             act(r->dout), act(r->out[0]), real(r->out[1]),
-                             act(r->in[0]), act(r->in[1]), &r->pk, r->s.D,
-                             r->s.H, r->drop);
+    OPS->attention_rows_bwd(r->be, act(r->din[0]), act(r->din[1]), act(r->dout),
+                            act(r->out[0]), real(r->out[1]), act(r->in[0]),
+                            act(r->in[1]), &r->pk, &r->chosen, r->s.D, r->s.H,
+                            r->drop);
 }
 
 static void splice_f(struct ops_run *r)
@@ -400,10 +407,10 @@ const struct ops_case ops_cases[] = {
     { "attention", { { "qkv", OPS_ACT, size_qkv } },
       { { "ctx", OPS_ACT, size_ND }, { "lse", 0, size_HN } },
       attention_f, attention_b, 0 },
-    { "attention_first",
-      { { "q", OPS_ACT, size_nD }, { "kv", OPS_ACT, size_kv } },
-      { { "ctx", OPS_ACT, size_nD }, { "lse", 0, size_Hn } },
-      attention_first_f, attention_first_b, 0 },
+    { "attention_rows",
+      { { "q", OPS_ACT, size_chosen }, { "kv", OPS_ACT, size_kv } },
+      { { "ctx", OPS_ACT, size_chosen }, { "lse", 0, size_chosen_lse } },
+      attention_rows_f, attention_rows_b, 0 },
     { "splice_cls",
       { { "h", OPS_ACT | OPS_ADD, size_ND }, { "emb", OPS_ACT, size_ND } },
       { { "y", OPS_ACT, size_ND } }, splice_f, splice_b, 0 },
@@ -562,6 +569,33 @@ static int32_t *draw_i32(struct sl_backend *be, struct sl_rng *rng, int64_t n,
     return p;
 }
 
+/* Some short sequences have no token chosen. */
+static void choose(struct ops_run *r, const int32_t *start, const uint64_t *key)
+{
+    struct sl_backend *be = r->be;
+    int64_t n = r->s.n, R = n_chosen(&r->s);
+    int32_t *row = malloc((size_t)R * sizeof *row);
+    int32_t begin[OPS_MAX_SEQS + 1];
+    uint64_t *row_key = malloc((size_t)R * sizeof *row_key), *there;
+
+    for (int64_t i = 0; i < R; i++) {
+        row[i] = (int32_t)(3 * i);
+        row_key[i] = key[row[i]];
+    }
+    for (int64_t i = 0; i <= n; i++)
+        begin[i] = (start[i] + 2) / 3;
+    there = take(be, (size_t)R * sizeof *there);
+    be->upload(be, there, row_key, (size_t)R * sizeof *there);
+    r->chosen = (struct sl_chosen){.pk = r->pk,
+                                   .row = upload_i32(be, row, R)};
+    r->chosen.pk.N = R;
+    r->chosen.pk.pos = NULL;
+    r->chosen.pk.row_key = there;
+    r->chosen.pk.seq_start = upload_i32(be, begin, n + 1);
+    free(row);
+    free(row_key);
+}
+
 static void make_packing(struct ops_run *r)
 {
     const struct ops_shape *s = &r->s;
@@ -584,6 +618,7 @@ static void make_packing(struct ops_run *r)
     r->pk.row_key = key_there;
     r->pk.seq_start = upload_i32(r->be, start, s->n + 1);
     r->pk.pos = upload_i32(r->be, pos, s->N);
+    choose(r, start, key);
     free(pos);
     free(key);
 }
@@ -648,7 +683,8 @@ void ops_run_free(struct ops_run *r)
     struct sl_backend *be = r->be;
     const void *more[] = {r->dout, r->pk.seq_start, r->pk.pos, r->pk.row_key,
                           r->ids,  r->types,        r->labels, r->rows,
-                          r->rank, r->mask};
+                          r->rank, r->mask,         r->chosen.row,
+                          r->chosen.pk.row_key, r->chosen.pk.seq_start};
     union {
         const void *in;
         void *out;

@@ -86,6 +86,7 @@ struct ops_run {
     void *out[OPS_MAX_TENSORS], *dout; /* backend memory */
     /* integers, in backend memory */
     struct sl_packing pk;
+    struct sl_chosen chosen;
     int32_t *ids, *types, *labels, *rows, *rank;
     uint8_t *mask;
     struct sl_dropout drop;

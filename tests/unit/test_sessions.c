@@ -151,6 +151,38 @@ static void bad_batches_are_refused(void **state)
     sl_backend_close(be);
 }
 
+/* With dropout: its masks, too, belong to the token. */
+static void check_row_alone(struct sl_backend *be)
+{
+    struct sl_config cfg = tiny_config();
+    struct sl_bert *m = tiny_model(be, cfg, (struct sl_bert_parts){true, 0}, 1);
+    struct sl_mlm_batch all = {.in = tiny_tokens(5, 9, cfg.vocab, 1)}, one;
+    struct sl_noise noise = {true, 3};
+    struct sl_mlm *s = NULL;
+    double sum, total = 0;
+
+    check_ok(sl_mlm_new(&s, m, &session, &err));
+    all.n_rows = tiny_rows(&all.rows, &all.labels, &all.in, 3, cfg.vocab, 2);
+    for (int64_t i = 0; i < all.n_rows; i++) {
+        one = all;
+        one.rows += i;
+        one.labels += i;
+        one.n_rows = 1;
+        check_ok(sl_mlm_step(s, &sum, &one, 1, false, noise, &err));
+        total += sum;
+    }
+    check_ok(sl_mlm_step(s, &sum, &all, 1, false, noise, &err));
+    check_close(total, sum, 1e-6);
+    sl_mlm_free(s);
+    sl_bert_free(m);
+}
+
+static void a_rows_loss_does_not_depend_on_which_others_count(void **state)
+{
+    (void)state;
+    each_cpu(check_row_alone);
+}
+
 /* ---- MLM rows
  * --------------------------------------------------------------------- */
 
@@ -447,6 +479,7 @@ int main(void)
         cmocka_unit_test(vectors_are_the_same_bits_alone_or_in_any_batch),
         cmocka_unit_test(cls_vectors_are_first_rows_of_the_whole_last_layer),
         cmocka_unit_test(bad_batches_are_refused),
+        cmocka_unit_test(a_rows_loss_does_not_depend_on_which_others_count),
         cmocka_unit_test(bad_rows_are_refused_and_none_are_fine),
         cmocka_unit_test(draws_are_functions_of_their_keys),
         cmocka_unit_test(draws_follow_the_logits),

@@ -272,30 +272,32 @@ static void attention_bwd(struct sl_backend *be, sl_act *dqkv,
     give(&s, dqkv, wide, 3 * n);
 }
 
-static void attention_first_fwd(struct sl_backend *be, sl_act *ctx,
-                                sl_real *lse, const sl_act *q, const sl_act *kv,
-                                const struct sl_packing *pk, int64_t D,
-                                int64_t H, struct sl_dropout drop)
+static void attention_rows_fwd(struct sl_backend *be, sl_act *ctx,
+                               sl_real *lse, const sl_act *q, const sl_act *kv,
+                               const struct sl_packing *pk,
+                               const struct sl_chosen *rows, int64_t D,
+                               int64_t H, struct sl_dropout drop)
 {
-    int64_t n = pk->n * D, n_kv = 2 * pk->N * D;
+    int64_t n = rows->pk.N * D, n_kv = 2 * pk->N * D;
     struct wide s;
     sl_act *wide;
 
     if (!wide_begin(&s, be, 2 * n + n_kv))
         return;
     wide = wide_out(&s, ctx, n);
-    s.ops->attention_first_fwd(s.f32, wide, lse, wide_copy(&s, q, n),
-                               wide_copy(&s, kv, n_kv), pk, D, H, drop);
+    s.ops->attention_rows_fwd(s.f32, wide, lse, wide_copy(&s, q, n),
+                              wide_copy(&s, kv, n_kv), pk, rows, D, H, drop);
     give(&s, ctx, wide, n);
 }
 
-static void attention_first_bwd(struct sl_backend *be, sl_act *dq, sl_act *dkv,
-                                const sl_act *dctx, const sl_act *ctx,
-                                const sl_real *lse, const sl_act *q,
-                                const sl_act *kv, const struct sl_packing *pk,
-                                int64_t D, int64_t H, struct sl_dropout drop)
+static void attention_rows_bwd(struct sl_backend *be, sl_act *dq, sl_act *dkv,
+                               const sl_act *dctx, const sl_act *ctx,
+                               const sl_real *lse, const sl_act *q,
+                               const sl_act *kv, const struct sl_packing *pk,
+                               const struct sl_chosen *rows, int64_t D,
+                               int64_t H, struct sl_dropout drop)
 {
-    int64_t n = pk->n * D, n_kv = 2 * pk->N * D;
+    int64_t n = rows->pk.N * D, n_kv = 2 * pk->N * D;
     struct wide s;
     sl_act *wide_dq, *wide_dkv;
 
@@ -303,9 +305,9 @@ static void attention_first_bwd(struct sl_backend *be, sl_act *dq, sl_act *dkv,
         return;
     wide_dq = wide_out(&s, dq, n);
     wide_dkv = wide_out(&s, dkv, n_kv);
-    s.ops->attention_first_bwd(s.f32, wide_dq, wide_dkv, wide_copy(&s, dctx, n),
-                               wide_copy(&s, ctx, n), lse, wide_copy(&s, q, n),
-                               wide_copy(&s, kv, n_kv), pk, D, H, drop);
+    s.ops->attention_rows_bwd(s.f32, wide_dq, wide_dkv, wide_copy(&s, dctx, n),
+                              wide_copy(&s, ctx, n), lse, wide_copy(&s, q, n),
+                              wide_copy(&s, kv, n_kv), pk, rows, D, H, drop);
     give(&s, dq, wide_dq, n);
     give(&s, dkv, wide_dkv, n_kv);
 }
@@ -467,8 +469,8 @@ void sl_ops_init_wide(struct sl_ops *ops, const struct sl_ops *f32)
     ops->residual_ln_bwd = residual_ln_bwd;
     ops->attention_fwd = attention_fwd;
     ops->attention_bwd = attention_bwd;
-    ops->attention_first_fwd = attention_first_fwd;
-    ops->attention_first_bwd = attention_first_bwd;
+    ops->attention_rows_fwd = attention_rows_fwd;
+    ops->attention_rows_bwd = attention_rows_bwd;
     ops->splice_cls_fwd = splice_cls_fwd;
     ops->splice_cls_bwd = splice_cls_bwd;
     ops->gather_rows = gather_rows;
