@@ -29,11 +29,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <simlm/observer.h>
 #include <simlm/status.h>
 
+#include "options.h"
 #include "progress.h"
+#include "run_log.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
@@ -50,15 +53,21 @@ struct cli_run {
 
     simlm_observer observer; /* pass its address to the job */
     simlm_error err;
-    FILE *log; /* --log-json */
-    bool bar;  /* stderr is a terminal */
+    bool bar; /* stderr is a terminal */
+
+    /* private */
+    struct option_line line;
     struct progress progress;
+    struct cli_log log; /* --log-json */
+    struct timespec began;
+    bool worked; /* the job reported progress */
 };
 /* clang-format off */
 #define CLI_RUN_INIT { .threads = 0, .err = { SIMLM_OK, "" } }
 
 /* The rows that long-running commands share. */
 #define CLI_COMMON_OPTIONS(run)                                               \
+    OPT_CONTEXT(&(run)->line),                                                \
     OPT_GROUP("Running"),                                                     \
     OPT_INT('t', "threads", &(run)->threads, 0, 1024, "n",                    \
             "threads; 0: one a core"),                                        \
@@ -70,7 +79,10 @@ struct cli_run {
 /* Open the log, catch signals (see brief), start the clock.  False: reported. */
 bool cli_run_begin(struct cli_run *run);
 
-/* Clear the bar, report the error if there is one; the exit code. */
+/*
+ * Clear the bar, report the error if there is one, leave a record of the run
+ * beside each output (simlm/provenance.h); the exit code.
+ */
 int cli_run_end(struct cli_run *run, simlm_status st);
 
 #endif

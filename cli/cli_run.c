@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "run_record.h"
+
 static atomic_bool stop_requested;
 static sigset_t caught;
 
@@ -23,12 +25,23 @@ void cli_error(const char *fmt, ...)
     fputc('\n', stderr);
 }
 
+static double seconds_of(const struct cli_run *run)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - run->began.tv_sec) +
+           (double)(now.tv_nsec - run->began.tv_nsec) * 1e-9;
+}
+
 static void on_progress(void *ctx, const char *phase, int64_t done,
                         int64_t total, const char *unit)
 {
     struct cli_run *run = ctx;
 
+    run->worked = true;
     progress_report(&run->progress, phase, done, total, unit);
+    run_log_progress(&run->log, seconds_of(run), phase, done, total, unit);
 }
 
 static void on_figure(void *ctx, const char *name, double value)
@@ -47,14 +60,15 @@ static void on_message(void *ctx, simlm_level level, const char *line)
         cli_error("warning: %s", line);
     else if (!run->quiet)
         fprintf(stderr, "%s\n", line);
+    run_log_text(&run->log, level == SIMLM_WARNING ? "warning" : "message",
+                 line);
 }
 
 static void on_record(void *ctx, const char *json)
 {
     struct cli_run *run = ctx;
 
-    if (run->log)
-        fprintf(run->log, "%s\n", json);
+    run_log_json(&run->log, json);
 }
 
 static bool on_cancelled(void *ctx)
@@ -112,39 +126,72 @@ static void catch_signals(struct cli_run *run)
         pthread_detach(waiter);
 }
 
+/* Results and bars on one terminal would run into each other. */
+static bool prints_to_terminal(const struct option_line *line)
+{
+    for (const struct option_row *o = line->options;
+         o && o->type != OPT_TYPE_END; o++)
+        if (option_output(o) && !strcmp(option_output(o), "-"))
+            return isatty(STDOUT_FILENO);
+    return false;
+}
+
 bool cli_run_begin(struct cli_run *run)
 {
     run->observer = (simlm_observer){ .ctx = run,
+                                      .progress = on_progress,
                                       .message = on_message,
-                                      .cancelled = on_cancelled };
-    if (!run->quiet) {
-        run->observer.progress = on_progress;
-        run->observer.figure = on_figure;
-    }
-    progress_init(&run->progress, run->quiet);
+                                      .cancelled = on_cancelled,
+                                      .figure = on_figure };
+    clock_gettime(CLOCK_MONOTONIC, &run->began);
+    progress_init(&run->progress, run->quiet || prints_to_terminal(&run->line));
     run->bar = run->progress.terminal;
     if (run->log_json) {
-        run->log = fopen(run->log_json, "a");
-        if (!run->log) {
+        if (!run_log_open(&run->log, run->log_json)) {
             cli_error("cannot write '%s': %s", run->log_json, strerror(errno));
             return false;
         }
-        setvbuf(run->log, NULL, _IOLBF, 0);
         run->observer.record = on_record;
+        run_log_command(&run->log, &run->line);
     }
     if (!run->brief)
         catch_signals(run);
     return true;
 }
 
+/*
+ * What was done is said beside the outputs.  A job that found everything done
+ * leaves the record of the run that did it.
+ */
+static simlm_status leave_records(struct cli_run *run, double seconds)
+{
+    simlm_provenance known = { .threads = run->threads,
+                               .seconds = seconds,
+                               .keep = !run->brief && !run->worked };
+
+    return run->line.options
+               ? run_record_write(&run->line, &known, &run->err)
+               : SIMLM_OK;
+}
+
 int cli_run_end(struct cli_run *run, simlm_status st)
 {
+    double seconds = seconds_of(run);
+    const char *why;
+
     progress_end(&run->progress, st == SIMLM_OK);
-    if (run->log && (ferror(run->log) | fclose(run->log)) && st == SIMLM_OK) {
+    if (st == SIMLM_OK)
+        st = leave_records(run, seconds);
+    why = *run->err.msg ? run->err.msg : simlm_strstatus(st);
+    if (st < 0) {
+        cli_error("%s", why);
+        run_log_error(&run->log, seconds, st, why);
+    } else {
+        run_log_result(&run->log, seconds, &run->line);
+    }
+    if (!run_log_close(&run->log) && st == SIMLM_OK) {
         cli_error("cannot write '%s'", run->log_json);
         return CLI_FAILED;
     }
-    if (st < 0)
-        cli_error("%s", *run->err.msg ? run->err.msg : simlm_strstatus(st));
     return st < 0 ? CLI_FAILED : CLI_OK;
 }

@@ -245,7 +245,7 @@ int cmd_search(int argc, char **argv)
     bad = check_operands(&o, interactive, argc);
     if (bad)
         return bad;
-    o.top = top ? top : interactive ? 10 : 1000;
+    top = o.top = top ? top : interactive ? 10 : 1000;
     o.queries = argc ? argv[0] : NULL;
     if (!cli_run_begin(&run))
         return CLI_FAILED;

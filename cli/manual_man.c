@@ -267,14 +267,42 @@ static void put_examples(const char *const *examples)
     }
 }
 
-static void put_list(const char *title, const char *const *pairs)
+static void put_pairs(const char *const *pairs)
 {
-    printf(".SH %s\n", title);
     for (const char *const *p = pairs; *p; p += 2) {
         fputs(".TP\n", stdout);
         put_text(p[0]);
         put_text(p[1]);
     }
+}
+
+static void put_list(const char *title, const char *const *pairs)
+{
+    printf(".SH %s\n", title);
+    put_pairs(pairs);
+}
+
+/* The command's own files, and the record beside an output. */
+static void put_files(const struct option_row *options,
+                      const struct manual *manual)
+{
+    static const char *const record[] = {
+        "<output>.command.json, or command.json in an <output> directory",
+        "How the output came about: the command line, all options as they were "
+        "resolved, hashes of the inputs, version, threads, time.",
+        NULL,
+    };
+    bool any = false;
+
+    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++)
+        any = any || o->role == OPT_ROLE_OUTPUT;
+    if (!any && !manual->files)
+        return;
+    printf(".SH FILES\n");
+    if (manual->files)
+        put_pairs(manual->files);
+    if (any)
+        put_pairs(record);
 }
 
 static void put_exit_status(void)
@@ -318,8 +346,7 @@ void manual_print_man(const char *name, const struct option_row *options,
     put_options(options);
     put_examples(manual->examples);
     put_exit_status();
-    if (manual->files)
-        put_list("FILES", manual->files);
+    put_files(options, manual);
     put_see(manual->see);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "cli.h"
+#include "json_put.h"
 #include "suggest.h"
 
 enum { MAX_ROWS = 96, LONG_BASE = 1000 };
@@ -20,7 +21,24 @@ enum { PARSED_HELP = -1, PARSED_ERROR = -2, PARSED_REFUSED = -3 };
 bool option_is_one(const struct option_row *o)
 {
     return o->type != OPT_TYPE_GROUP && o->type != OPT_TYPE_CONFLICT &&
-           o->type != OPT_TYPE_END;
+           o->type != OPT_TYPE_CONTEXT && o->type != OPT_TYPE_END;
+}
+
+static const char *path_of(const struct option_row *o, enum option_role role)
+{
+    return o->type == OPT_TYPE_STRING && o->role == role
+               ? *(const char *const *)o->value
+               : NULL;
+}
+
+const char *option_output(const struct option_row *o)
+{
+    return path_of(o, OPT_ROLE_OUTPUT);
+}
+
+const char *option_input(const struct option_row *o)
+{
+    return path_of(o, OPT_ROLE_INPUT);
 }
 
 bool option_choice(char *buf, size_t size, const char *names, int i)
@@ -63,8 +81,70 @@ void option_value(char *buf, size_t size, const struct option_row *o)
     case OPT_TYPE_FLAG:
     case OPT_TYPE_LIST:
     case OPT_TYPE_CONFLICT:
+    case OPT_TYPE_CONTEXT:
         break;
     }
+}
+
+static void put_list(FILE *f, const struct option_list *list)
+{
+    putc('[', f);
+    for (int i = 0; i < list->n; i++) {
+        fputs(i ? "," : "", f);
+        json_put_text(f, list->item[i]);
+    }
+    putc(']', f);
+}
+
+static void put_value(FILE *f, const struct option_row *o)
+{
+    char text[64];
+
+    switch (o->type) {
+    case OPT_TYPE_FLAG:
+        fputs(*(const bool *)o->value ? "true" : "false", f);
+        break;
+    case OPT_TYPE_INT:
+    case OPT_TYPE_INT64:
+        option_value(text, sizeof text, o);
+        fputs(text, f);
+        break;
+    case OPT_TYPE_REAL:
+        json_put_real(f, *(const double *)o->value);
+        break;
+    case OPT_TYPE_STRING:
+        json_put_text(f, *(const char *const *)o->value);
+        break;
+    case OPT_TYPE_LIST:
+        put_list(f, o->value);
+        break;
+    case OPT_TYPE_CHOICE:
+        option_value(text, sizeof text, o);
+        json_put_text(f, *text ? text : NULL);
+        break;
+    case OPT_TYPE_END:
+    case OPT_TYPE_GROUP:
+    case OPT_TYPE_CONFLICT:
+    case OPT_TYPE_CONTEXT:
+        break;
+    }
+}
+
+void options_put_json(FILE *f, const struct option_row *options)
+{
+    const char *between = "";
+
+    putc('{', f);
+    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++) {
+        if (!option_is_one(o))
+            continue;
+        fputs(between, f);
+        json_put_text(f, o->long_name);
+        putc(':', f);
+        put_value(f, o);
+        between = ",";
+    }
+    putc('}', f);
 }
 
 int options_usage(const struct manual *manual, const char *fmt, ...)
@@ -169,6 +249,7 @@ static bool set_value(const struct option_row *o, const char *text)
     case OPT_TYPE_END:
     case OPT_TYPE_GROUP:
     case OPT_TYPE_CONFLICT:
+    case OPT_TYPE_CONTEXT:
         break;
     }
     return false;
@@ -336,16 +417,11 @@ static bool check_output(const struct option_row *out,
                          const struct option_row *options, int n_operands,
                          char **operand)
 {
-    const char *path = *(const char *const *)out->value, *input = NULL;
+    const char *path = option_output(out), *input = NULL;
 
-    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++) {
-        const char *in = o->role == OPT_ROLE_INPUT
-                             ? *(const char *const *)o->value
-                             : NULL;
-
-        if (in && same_file(path, in))
-            input = in;
-    }
+    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++)
+        if (option_input(o) && same_file(path, option_input(o)))
+            input = option_input(o);
     for (int i = 0; i < n_operands; i++)
         if (same_file(path, operand[i]))
             input = operand[i];
@@ -359,30 +435,56 @@ static bool check_outputs(const struct option_row *options, int n_operands,
                           char **operand)
 {
     for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++)
-        if (o->role == OPT_ROLE_OUTPUT && *(const char *const *)o->value &&
+        if (option_output(o) &&
             !check_output(o, options, n_operands, operand))
             return false;
     return true;
+}
+
+/*
+ * The command line before getopt_long() moves its words.  Kept until the next
+ * call or the end of the process, for one command is run; NULL if out of memory.
+ */
+static const char *const *keep_words(int n, char **word)
+{
+    static const char **kept;
+
+    free(kept);
+    kept = calloc((size_t)n + 1, sizeof *kept);
+    for (int i = 0; kept && i < n; i++)
+        kept[i] = word[i];
+    return kept;
+}
+
+static void fill_context(const struct option_row *options,
+                         const struct option_line *line)
+{
+    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++)
+        if (o->type == OPT_TYPE_CONTEXT)
+            *(struct option_line *)o->value = *line;
 }
 
 int options_parse(int argc, char **argv, const struct option_row *options,
                   const struct manual *manual)
 {
     bool given[MAX_ROWS] = { false };
+    struct option_line line = { .name = argv[0], .n_arguments = argc - 1,
+                                .options = options, .operand = argv };
     enum manual_form form;
-    int n_operands;
 
     if (wants_help(&form, argc, argv)) {
         manual_print(form, argv[0], options, manual);
         return PARSED_HELP;
     }
+    line.argument = keep_words(argc - 1, argv + 1);
     if (!parse_rows(given, argc, argv, options, manual) ||
         !check_conflicts(given, options, manual))
         return PARSED_ERROR;
-    n_operands = argc - optind;
-    memmove(argv, argv + optind, (size_t)n_operands * sizeof *argv);
-    return check_outputs(options, n_operands, argv) ? n_operands
-                                                    : PARSED_REFUSED;
+    line.n_operands = argc - optind;
+    memmove(argv, argv + optind, (size_t)line.n_operands * sizeof *argv);
+    fill_context(options, &line);
+    return check_outputs(options, line.n_operands, argv) ? line.n_operands
+                                                         : PARSED_REFUSED;
 }
 
 int options_exit_code(int parsed)

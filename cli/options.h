@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "manual.h"
 
@@ -36,7 +37,18 @@ enum option_type {
     OPT_TYPE_STRING,
     OPT_TYPE_LIST,
     OPT_TYPE_CHOICE,
-    OPT_TYPE_CONFLICT
+    OPT_TYPE_CONFLICT,
+    OPT_TYPE_CONTEXT
+};
+
+/* What options_parse() made of a command line: for records of the run. */
+struct option_line {
+    const char *name;                 /* of the command */
+    const char *const *argument;      /* [n_arguments] as they were given */
+    int n_arguments;
+    const struct option_row *options; /* with their values */
+    char *const *operand;             /* [n_operands] */
+    int n_operands;
 };
 
 /* A string that names a file or, if its arg is "dir", a directory; what it is
@@ -104,6 +116,9 @@ struct option_row {
 /* Option l may not be given together with any of `others`, "queries|qrels". */
 #define OPT_CONFLICT(l, others) \
     { .type = OPT_TYPE_CONFLICT, .long_name = (l), .arg = (others) }
+/* Keep what was parsed in a struct option_line. */
+#define OPT_CONTEXT(line) \
+    { .type = OPT_TYPE_CONTEXT, .value = (struct option_line *){ line } }
 #define OPT_PRECISION(v) \
     OPT_CHOICE(0, "precision", v, "fp32|bf16", \
                "of activations and matrix products")
@@ -112,11 +127,18 @@ struct option_row {
 /* Has the row an option of its own? */
 bool option_is_one(const struct option_row *o);
 
+/* The file or directory that it names, if it is an output (input) and given. */
+const char *option_output(const struct option_row *o);
+const char *option_input(const struct option_row *o);
+
 /* Name i of "a|b|c" into buf; false if there are fewer. */
 bool option_choice(char *buf, size_t size, const char *names, int i);
 
 /* The value as text, "" if there is none: the default, before parsing. */
 void option_value(char *buf, size_t size, const struct option_row *o);
+
+/* All options with their values as a JSON object. */
+void options_put_json(FILE *f, const struct option_row *options);
 
 /*
  * Parse argv[1 ..]; argv[0] is the command's name as commands.h has it, and

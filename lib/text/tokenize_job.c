@@ -83,6 +83,16 @@ static simlm_status do_line(const struct sl_tokenizer *t, struct sl_encoding *e,
     return sl_str_ok(s) ? SIMLM_OK : sl_fail_nomem(err, "a line of output");
 }
 
+static simlm_status tell(const simlm_observer *obs, int64_t lines,
+                         simlm_error *err)
+{
+    if (obs && obs->progress)
+        obs->progress(obs->ctx, "tokenizing", lines, 0, "lines");
+    if (obs && obs->cancelled && obs->cancelled(obs->ctx))
+        return sl_fail(err, SIMLM_E_CANCELLED, "stopped on request");
+    return SIMLM_OK;
+}
+
 static simlm_status do_lines(const struct sl_tokenizer *t, struct sl_lines *in,
                              FILE *out, const simlm_tokenize_options *o,
                              const simlm_observer *obs, simlm_error *err)
@@ -93,11 +103,9 @@ static simlm_status do_lines(const struct sl_tokenizer *t, struct sl_lines *in,
     simlm_status st;
 
     while ((st = sl_lines_next(in, &line, err)) == SIMLM_OK && line.text) {
-        if (obs && obs->cancelled && obs->cancelled(obs->ctx)) {
-            st = sl_fail(err, SIMLM_E_CANCELLED, "stopped on request");
-            break;
-        }
-        st = do_line(t, &e, &s, &line, o, sl_lines_path(in), err);
+        st = tell(obs, line.number - 1, err);
+        if (st == SIMLM_OK)
+            st = do_line(t, &e, &s, &line, o, sl_lines_path(in), err);
         if (st < 0)
             break;
         /* A reader that went away is noticed here, not after the last line. */

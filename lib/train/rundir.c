@@ -18,7 +18,7 @@ static const char MANIFEST[] = "train.json", LOG[] = "log.jsonl",
 
 /* What overwriting removes besides checkpoints and cache. */
 static const char *const made_files[] = {
-    MANIFEST, LOG, "config.json", "model.safetensors", "decoder.safetensors",
+    MANIFEST, LOG, "command.json", "config.json", "model.safetensors", "decoder.safetensors",
 };
 
 /* ---- paths ------------------------------------------------------------------ */
@@ -340,12 +340,17 @@ int64_t sl_rundir_log_bytes(const struct sl_rundir *r)
     return at < 0 ? 0 : at;
 }
 
+static void write_log(struct sl_rundir *r, const char *json)
+{
+    if (!r->log)
+        return;
+    fprintf(r->log, "%s\n", json);
+    fflush(r->log); /* a full disk shows at the next checkpoint */
+}
+
 void sl_rundir_record(struct sl_rundir *r, const char *json)
 {
-    if (r->log) {
-        fprintf(r->log, "%s\n", json);
-        fflush(r->log); /* a full disk shows at the next checkpoint */
-    }
+    write_log(r, json);
     if (r->observer && r->observer->record)
         r->observer->record(r->observer->ctx, json);
 }
@@ -367,7 +372,7 @@ void sl_rundir_say(struct sl_rundir *r, simlm_level level, const char *fmt, ...)
     sl_json_add_text(&w, "text", line);
     sl_json_end(&w);
     if (sl_str_ok(&s))
-        sl_rundir_record(r, sl_str_c(&s));
+        write_log(r, sl_str_c(&s));
     sl_str_free(&s);
 }
 

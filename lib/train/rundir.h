@@ -60,7 +60,7 @@ int64_t sl_rundir_log_bytes(const struct sl_rundir *r);
 /* Give a record, one JSON object, to the log and the observer. */
 void sl_rundir_record(struct sl_rundir *r, const char *json);
 
-/* A line for a person, and a record of it. */
+/* A line for the observer's person, and a record of it in the log. */
 void sl_rundir_say(struct sl_rundir *r, simlm_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

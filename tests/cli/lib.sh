@@ -1,6 +1,7 @@
 # lib.sh - sourced by every tests/cli/t_*.sh.
 #
 #   SIMLM        the program under test          TEST_DATA   committed fixtures
+#   JSON_CHECK   tests/cli/json_check.c
 #   SHARED_DATA  the shared collections; tests that need them call need_shared
 #
 # The script runs in a private directory that is removed at the end.  Each

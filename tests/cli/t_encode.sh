@@ -12,7 +12,7 @@ enc() { "$SIMLM" encode --quiet --model model "$@"; }
 # ---- what is written ----------------------------------------------------------
 t 'passages are encoded' enc --side passage -o p corpus.jsonl
 t 'with a file of each kind' sh -c \
-    '[ "$(ls p | tr "\n" " ")" = "embeddings.npy encode.json ids.txt " ]'
+    '[ "$(ls p | tr "\n" " ")" = "command.json embeddings.npy encode.json ids.txt " ]'
 t 'an id a line, in the order of the input' sh -c \
     'seq 0 299 | sed s/^/doc/ | cmp - p/ids.txt'
 t 'the matrix has their shape' sh -c \

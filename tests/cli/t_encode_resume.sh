@@ -52,7 +52,7 @@ t 'it ends' $enc -o part corpus.jsonl
 t 'in the same bits' same whole/embeddings.npy part/embeddings.npy
 t 'with the same ids' same whole/ids.txt part/ids.txt
 t 'and nothing else' sh -c \
-    '[ "$(ls part | tr "\n" " ")" = "embeddings.npy encode.json ids.txt " ]'
+    '[ "$(ls part | tr "\n" " ")" = "command.json embeddings.npy encode.json ids.txt " ]'
 
 t 'shards are killed, too' kill_at shards 9 --shard-size 50
 t 'some of them are whole' test -e shards/embeddings-00001.npy
