@@ -46,6 +46,7 @@ struct eval_job {
     simlm_compare_options compare;
     const char *qrels, *run, *run2, *output;
     bool json, per_query;
+    const simlm_observer *observer;
 };
 
 static simlm_status compare(const struct eval_job *job,
@@ -68,6 +69,15 @@ static simlm_status compare(const struct eval_job *job,
     return simlm_compare(*table, report->eval, *other, &job->compare, err);
 }
 
+static void warn_unanswered(const struct eval_job *job)
+{
+    char line[512];
+
+    snprintf(line, sizeof line, "'%s' answers none of the judged queries",
+             job->run);
+    job->observer->message(job->observer->ctx, SIMLM_WARNING, line);
+}
+
 static simlm_status evaluate(const struct eval_job *job, simlm_error *err)
 {
     simlm_eval *e = NULL, *other = NULL;
@@ -78,7 +88,7 @@ static simlm_status evaluate(const struct eval_job *job, simlm_error *err)
 
     report.eval = e;
     if (st == SIMLM_OK && !simlm_eval_n_answered(e))
-        cli_error("warning: '%s' answers none of the judged queries", job->run);
+        warn_unanswered(job);
     if (st == SIMLM_OK && job->run2)
         st = compare(job, &report, &other, &table, err);
     if (st == SIMLM_OK)
@@ -114,6 +124,7 @@ int cmd_eval(int argc, char **argv)
                  "average over all judged queries, 0 for unanswered ones"),
         OPT_FLAG(0, "double", &job.measure.score_double,
                  "compare scores as double (trec_eval 10), not as float"),
+        OPT_CONFLICT("measure", "preset"),
         OPT_GROUP("Comparing"),
         OPT_INPUT(0, "compare", &job.run2, "run2",
                    "test the difference run2 - run, over all judged queries"),
@@ -140,6 +151,7 @@ int cmd_eval(int argc, char **argv)
     run.brief = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;
+    job.observer = &run.observer;
     job.qrels = argv[0];
     job.run = argv[1];
     job.measure.measures = measures.item;

@@ -39,6 +39,7 @@ int cmd_report(int argc, char **argv)
         OPT_OUTPUT(0, "json", &o.json, "file", "the same as JSON"),
         OPT_OUTPUT(0, "text", &o.text, "file",
                    "results and differences as plain text; -: standard output"),
+        CLI_COMMON_OPTIONS(&run),
         OPT_END(),
     };
 

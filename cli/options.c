@@ -431,13 +431,28 @@ static bool check_output(const struct option_row *out,
     return !input;
 }
 
+/* A name, not a place: where a directory is to be written, "-" is one, too, but
+ * nobody means it. */
+static bool is_dash_for_dir(const struct option_row *o)
+{
+    return !strcmp(option_output(o), "-") && !strcmp(o->arg, "dir");
+}
+
 static bool check_outputs(const struct option_row *options, int n_operands,
                           char **operand)
 {
-    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++)
-        if (option_output(o) &&
-            !check_output(o, options, n_operands, operand))
+    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++) {
+        if (!option_output(o))
+            continue;
+        if (is_dash_for_dir(o)) {
+            cli_error("--%s: a directory cannot go to standard output; "
+                      "'./-' is one of that name",
+                      o->long_name);
             return false;
+        }
+        if (!check_output(o, options, n_operands, operand))
+            return false;
+    }
     return true;
 }
 

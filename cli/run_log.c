@@ -128,8 +128,10 @@ void run_log_error(struct cli_log *log, double seconds, simlm_status st,
 
 bool run_log_close(struct cli_log *log)
 {
-    bool ok = !log->f || (!ferror(log->f) & !fclose(log->f));
+    bool failed = log->f && ferror(log->f);
 
+    if (log->f && fclose(log->f))
+        failed = true;
     log->f = NULL;
-    return ok;
+    return !failed;
 }

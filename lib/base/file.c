@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -16,6 +18,44 @@ static bool is_special(const char *path)
     struct stat info;
 
     return !stat(path, &info) && !S_ISREG(info.st_mode);
+}
+
+/* Is it "<prefix><pid>", of a process that is no more? */
+static bool is_stale(const char *name, const char *prefix, size_t n)
+{
+    const char *digits = name + n;
+    long pid;
+
+    if (strncmp(name, prefix, n) != 0 || !*digits ||
+        digits[strspn(digits, "0123456789")])
+        return false;
+    errno = 0;
+    pid = strtol(digits, NULL, 10);
+    return !errno && pid > 0 && pid == (long)(pid_t)pid &&
+           kill((pid_t)pid, 0) && errno == ESRCH;
+}
+
+void sl_tmp_sweep(const char *tmp)
+{
+    const char *slash = strrchr(tmp, '/'), *name = slash ? slash + 1 : tmp;
+    size_t n = (size_t)(strrchr(name, '.') + 1 - name);
+    struct sl_str dir = { 0 };
+    const struct dirent *e;
+    DIR *d;
+
+    sl_str_add(&dir, slash ? tmp : "./", slash ? (size_t)(name - tmp) : 2);
+    d = sl_str_ok(&dir) ? opendir(dir.s) : NULL;
+    while (d && (e = readdir(d)))
+        if (is_stale(e->d_name, name, n)) {
+            char *path = sl_path_join(dir.s, e->d_name);
+
+            if (path && unlink(path))
+                sl_dir_remove(path, NULL);
+            sl_free(path);
+        }
+    if (d)
+        closedir(d);
+    sl_str_free(&dir);
 }
 
 simlm_status sl_out_open(struct sl_out *o, const char *path, simlm_error *err)
@@ -41,6 +81,8 @@ simlm_status sl_out_open(struct sl_out *o, const char *path, simlm_error *err)
         return sl_fail_nomem(err, "an output's name");
     }
     o->tmp = tmp.s;
+    if (o->tmp)
+        sl_tmp_sweep(o->tmp);
     o->f = fopen(o->tmp ? o->tmp : path, "wb");
     if (o->f)
         return SIMLM_OK;

@@ -3,7 +3,8 @@
  *
  * An output is written to "<path>.tmp.<pid>", flushed, fsynced and renamed over
  * <path>, so that a reader never sees half a file and a failed command leaves
- * nothing behind.
+ * nothing behind.  What a killed one has left goes when the same output is
+ * written again.
  *
  *     struct sl_out o;
  *     SL_TRY(sl_out_open(&o, path, err));
@@ -35,6 +36,12 @@ simlm_status sl_out_open(struct sl_out *o, const char *path, simlm_error *err);
 /* Flush, fsync, close, rename.  On failure the temporary is gone, too. */
 simlm_status sl_out_commit(struct sl_out *o, simlm_error *err);
 void sl_out_abort(struct sl_out *o); /* after commit, or on a zeroed struct: no-op */
+
+/*
+ * tmp is "<path>.tmp.<pid>": remove what processes that were killed have left
+ * under the same name but for the number, files and directories.
+ */
+void sl_tmp_sweep(const char *tmp);
 
 /* The whole of a small file in one go, through the same route. */
 simlm_status sl_file_write(const char *path, const void *bytes, size_t n,

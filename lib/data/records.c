@@ -157,7 +157,7 @@ static simlm_status parse_tabs(struct sl_passage *p, char *out, size_t *used,
                                const struct sl_record_place *at,
                                simlm_error *err)
 {
-    const char *tab;
+    const char *tab, *begin = line, *end = line + len;
 
     if (at->query) { /* the reference strips query lines, and only those */
         while (len && is_blank(*line)) {
@@ -168,6 +168,12 @@ static simlm_status parse_tabs(struct sl_passage *p, char *out, size_t *used,
             len--;
     }
     tab = memchr(line, '\t', len);
+    if (!tab && memchr(line + len, '\t', (size_t)(end - line) - len))
+        return expected(at, "two fields, 'id <tab> query': the query is empty",
+                        err);
+    if (!tab && memchr(begin, '\t', (size_t)(line - begin)))
+        return expected(at, "two fields, 'id <tab> query': the id is empty",
+                        err);
     if (!tab || memchr(tab + 1, '\t', (size_t)(line + len - tab - 1)))
         return expected(at,
                         at->query ? "two fields, 'id <tab> query'"

@@ -21,8 +21,15 @@ struct reader {
     struct sl_linemap lines;
 };
 
+/* A field that is wrong: "rank", "score"; NULL: the line as a whole is. */
+struct complaint {
+    const char *field;
+    const char *s;
+    size_t len;
+};
+
 static simlm_status expected(const struct reader *r, int64_t line,
-                             simlm_error *err)
+                             const struct complaint *bad, simlm_error *err)
 {
     const char *form = "a run, 'query passage rank [score]' or 'query Q0 "
                        "passage rank score tag'";
@@ -33,6 +40,11 @@ static simlm_status expected(const struct reader *r, int64_t line,
         form = "'query <tab> passage <tab> rank <tab> score'";
     else if (r->n_fields == 6)
         form = "'query Q0 passage rank score tag'";
+    if (bad)
+        return sl_fail(err, SIMLM_E_FORMAT,
+                       "%s:%lld: expected %s, but the %s is '%.*s'", r->path,
+                       (long long)line, form, bad->field,
+                       bad->len < 40 ? (int)bad->len : 40, bad->s);
     return sl_fail(err, SIMLM_E_FORMAT, "%s:%lld: expected %s", r->path,
                    (long long)line, form);
 }
@@ -52,29 +64,36 @@ static double score_of_rank(int64_t rank)
     return (double)(10000 * (buf[0] - '0') + x) / 10000;
 }
 
-static bool parse_hit(struct sl_hit *h, const struct sl_fields *f)
+/* False: *bad says which field is not a number, or not one that may be. */
+static bool parse_hit(struct sl_hit *h, struct complaint *bad,
+                      const struct sl_fields *f)
 {
     int at = f->n == 6 ? 3 : 2; /* of the rank */
 
-    if (!sl_parse_int(&h->rank, f->s[at], f->len[at]) || h->rank < 0)
+    *bad = (struct complaint){ "rank", f->s[at], f->len[at] };
+    if (!sl_parse_int(&h->rank, f->s[at], f->len[at]) ||
+        h->rank < (f->n > 3 ? 0 : 1))
         return false;
-    if (f->n > 3)
-        return sl_parse_real(&h->score, f->s[at + 1], f->len[at + 1]);
-    if (h->rank < 1)
-        return false;
-    h->score = score_of_rank(h->rank);
-    return true;
+    if (f->n == 3) {
+        h->score = score_of_rank(h->rank);
+        return true;
+    }
+    *bad = (struct complaint){ "score", f->s[at + 1], f->len[at + 1] };
+    return sl_parse_real(&h->score, f->s[at + 1], f->len[at + 1]);
 }
 
 static simlm_status add_hit(struct reader *r, const struct sl_fields *f,
                             int64_t line, simlm_error *err)
 {
     int doc = f->n == 6 ? 2 : 1;
+    struct complaint bad;
     struct sl_hit h;
     int64_t query;
 
-    if (f->n != r->n_fields || !f->len[0] || !f->len[doc] || !parse_hit(&h, f))
-        return expected(r, line, err);
+    if (f->n != r->n_fields || !f->len[0] || !f->len[doc])
+        return expected(r, line, NULL, err);
+    if (!parse_hit(&h, &bad, f))
+        return expected(r, line, &bad, err);
     if (r->only && sl_strmap_find(r->only, f->s[0], f->len[0]) < 0)
         return SIMLM_OK;
     query = sl_strmap_add(r->run->queries, f->s[0], f->len[0], 0, NULL);
@@ -104,7 +123,7 @@ static simlm_status read_lines(struct reader *r, struct sl_lines *in,
             continue;
         if (!r->n_fields) {
             if (f.n != 3 && f.n != 4 && f.n != 6)
-                return expected(r, line.number, err);
+                return expected(r, line.number, NULL, err);
             r->n_fields = f.n;
         }
         SL_TRY(add_hit(r, &f, line.number, err));

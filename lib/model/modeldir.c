@@ -70,6 +70,8 @@ simlm_status sl_dir_out_open(struct sl_dir_out *o, const char *path,
     st = o->path && o->tmp ? sl_dir_remove(o->tmp, err)
                            : sl_fail_nomem(err, path);
     if (st == SIMLM_OK)
+        sl_tmp_sweep(o->tmp);
+    if (st == SIMLM_OK)
         st = sl_dir_make(o->tmp, err);
     if (st < 0)
         sl_dir_out_abort(o);

@@ -27,6 +27,11 @@ t 'of ELECTRA form' grep -q '"model_type": "electra"' gen/config.json
 t 'no title stand-in is stored as null' init -o bare --missing-title ''
 t 'as said' grep -q '"missing_title": null' bare/simlm.json
 
+gone=$(sh -c 'echo $$')
+mkdir "one.tmp.$gone" && : >"one.tmp.$gone/config.json"
+t 'one more' init -o one --overwrite
+t 'takes away what a killed one left' absent "one.tmp.$gone"
+
 mkdir full && : >full/precious
 t 'a directory of other things is refused' \
     complains 'not a model directory' init -o full

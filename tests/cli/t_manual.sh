@@ -44,6 +44,9 @@ while read -r name; do
     t "$name: has a page of all sections" has_sections "$page"
     t "$name: --help lists options" grep -qx -- --help options
     t "$name: they are in the page" mentions_all "$page" options
+    # Commands with an output go through cli_run_begin() and cli_run_end().
+    t "$name: what writes has a log" sh -c \
+        '! grep -qx -- --output options || grep -qx -- --log-json options'
     t "$name: SEE ALSO is to be seen" refers "$page"
     t "$name: is in simlm(1)" grep -qF "$(basename "$page" .1 | sed 's/-/\\-/g')" manual/man1/simlm.1
     # shellcheck disable=SC2086

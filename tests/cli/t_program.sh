@@ -41,6 +41,8 @@ for c in 'vocab -o data other' 'bm25 search --index dir -o data other' \
     # shellcheck disable=SC2086
     t "refused: $c" complains 'would replace the input' "$SIMLM" $c
 done
+t 'a directory is not written to standard output' complains 'standard output' \
+    "$SIMLM" init --vocab data -o -
 t 'the input is what it was' sh -c '[ "$(cat data)" = "q	x" ]'
 t 'a letter of several that is no option is named' \
     sh -c '"$SIMLM" eval -cz a b 2>&1 | grep -q "unknown option .-z."'

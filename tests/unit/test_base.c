@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/arena.h"
@@ -120,6 +122,48 @@ static void strings_grow(void **state)
     assert_int_equal(s.len, 291);
     assert_string_equal(s.s + 285, "8,99,!");
     sl_str_free(&s);
+}
+
+/* A number that was a process's and is no more. */
+static pid_t gone_process(void)
+{
+    pid_t pid = fork();
+
+    if (!pid)
+        _exit(0);
+    assert_true(pid > 0);
+    waitpid(pid, NULL, 0);
+    return pid;
+}
+
+static void what_killed_processes_left_is_swept_away(void **state)
+{
+    (void)state;
+    long gone = (long)gone_process();
+    const struct {
+        const char *output;
+        long pid;
+        const char *suffix;
+        bool stays;
+    } left[] = {
+        { "swept", gone, "", false },
+        { "swept", (long)getppid(), "", true }, /* at work */
+        { "swept", gone, "x", true },           /* not of our making */
+        { "other", gone, "", true },
+    };
+    char name[64];
+
+    for (size_t i = 0; i < SL_LEN(left); i++) {
+        snprintf(name, sizeof name, "%s.tmp.%ld%s", left[i].output, left[i].pid,
+                 left[i].suffix);
+        check_ok(sl_file_write(test_path(name), "x", 1, &err));
+    }
+    check_ok(sl_file_write(test_path("swept"), "x", 1, &err));
+    for (size_t i = 0; i < SL_LEN(left); i++) {
+        snprintf(name, sizeof name, "%s.tmp.%ld%s", left[i].output, left[i].pid,
+                 left[i].suffix);
+        check_msg(sl_file_exists(test_path(name)) == left[i].stays, "%s", name);
+    }
 }
 
 static void an_output_is_whole_or_absent(void **state)
@@ -285,6 +329,7 @@ int main(void)
         cmocka_unit_test(a_map_finds_what_was_added),
         cmocka_unit_test(strings_grow),
         cmocka_unit_test(an_output_is_whole_or_absent),
+        cmocka_unit_test(what_killed_processes_left_is_swept_away),
         cmocka_unit_test(a_full_disk_is_reported),
         cmocka_unit_test(directories_come_and_go),
         cmocka_unit_test(an_arena_measures_then_carves),

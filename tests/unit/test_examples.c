@@ -70,7 +70,8 @@ static void mistakes_in_queries_are_named(void **state)
     } cases[] = {
         { "1\tone\n2 two\n", "bad:2: expected two fields, 'id <tab> query'" },
         { "1\tone\ttwo\n", "bad:1: expected two fields" },
-        { "1\t\n", "bad:1: expected two fields" },
+        { "1\t\n", "bad:1: expected two fields, 'id <tab> query': the query is" },
+        { "\tone\n", "bad:1: expected two fields, 'id <tab> query': the id is" },
         { "1\tone\n\n1\ttwo\n", "bad:3: expected an id of its own, but '1' is "
                                 "that of line 1, too" },
         { "{\"_id\":\"1\"}\n", "bad:1: expected members '_id' and 'text'" },

@@ -195,12 +195,12 @@ static void mistakes_in_runs_are_named(void **state)
         { "q\ta\n", "bad:1: expected a run, 'query passage rank [score]' or" },
         { "q\ta\t1\nq\tb\t2\t3\n", "bad:2: expected 'query <tab> passage <tab> "
                                    "rank', the rank from 1" },
-        { "q\ta\t0\n", "bad:1: expected 'query <tab> passage <tab> rank', the" },
+        { "q\ta\t0\n", "rank', the rank from 1, but the rank is '0'" },
         { "q\ta\t1\t1\nq\tb\t-1\t1\n", "bad:2: expected 'query <tab>" },
-        { "q\ta\t1\tnan\n", "bad:1: expected 'query <tab>" },
+        { "q\ta\t1\tnan\n", "rank <tab> score', but the score is 'nan'" },
         { "q\ta\t1\tinf\n", "bad:1: expected 'query <tab>" },
         { "q Q0 a 1 x tag\n", "bad:1: expected 'query Q0 passage rank score tag'" },
-        { "q Q0 a 1.5 1 tag\n", "bad:1: expected 'query Q0" },
+        { "q Q0 a 1.5 1 tag\n", "rank score tag', but the rank is '1.5'" },
         { "q\t\t1\n", "bad:1: expected 'query" },
         { "q\ta\t1\nr\ta\t1\nq\ta\t2\n", "bad:3: expected a passage once for a "
                                          "query, but 'a' is in line 1, too" },
