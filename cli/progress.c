@@ -77,7 +77,7 @@ static void finish_phase(struct progress *p)
     if (!*p->phase || !p->terminal || p->bar.elapsed < WORTH_A_LINE)
         return;
     p->bar.done -= p->pace.first;
-    bar_format_end(line, sizeof line, &p->bar);
+    bar_format_end(line, (size_t)columns() + 1, &p->bar);
     fprintf(stderr, "%s\n", line);
 }
 
