@@ -102,6 +102,9 @@ simlm_status sl_report_make(const simlm_report_options *o, simlm_error *err);
 /* Decimals that a measure is shown with: 2 for per cent, 4 for shares. */
 int sl_report_decimals(const struct sl_report *r, int64_t measure);
 
+/* The same for a measure by name; 4 for one that is no column. */
+int sl_report_decimals_of(const struct sl_report *r, const char *measure);
+
 /* Is result i the best of a measure?  (Never if there is only one.) */
 bool sl_report_is_best(const struct sl_report *r, int64_t result,
                        int64_t measure);

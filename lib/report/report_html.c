@@ -91,18 +91,19 @@ static void put_p(struct sl_str *s, double p)
         sl_str_printf(s, "<td>%.4f</td>", p);
 }
 
-static void put_comparison(struct sl_str *s,
-                           const struct sl_report_comparison *c, double most)
+static void put_comparison(struct sl_str *s, const struct sl_report *r,
+                           const struct sl_report_comparison *c)
 {
     bool open = c->low <= 0 && c->high >= 0;
+    int decimals = sl_report_decimals_of(r, c->measure);
 
     sl_str_printf(s, "<tr%s>", open ? " class=open" : "");
     sl_html_element(s, "td class=name", c->name);
     sl_html_element(s, "td class=faint", c->measure);
-    sl_str_printf(s,
-                  "<td>%+.4g</td><td class=faint>%+.4g &hellip; %+.4g</td><td>",
-                  c->difference, c->low, c->high);
-    put_interval(s, c, most);
+    sl_str_printf(s, "<td>%+.*f</td><td class=faint>%+.*f &hellip; %+.*f</td>",
+                  decimals, c->difference, decimals, c->low, decimals, c->high);
+    sl_str_puts(s, "<td>");
+    put_interval(s, c, reach(r));
     sl_str_puts(s, "</td>");
     put_p(s, c->p);
     sl_str_puts(s, "</tr>\n");
@@ -116,7 +117,7 @@ static void put_comparisons(struct sl_str *s, const struct sl_report *r)
                    "<th></th><th>difference</th><th>95% interval</th><th></th>"
                    "<th>p</th></tr>\n");
     for (int64_t i = 0; i < r->n_comparisons; i++)
-        put_comparison(s, &r->comparison[i], reach(r));
+        put_comparison(s, r, &r->comparison[i]);
     sl_str_puts(s, "</table></div>\n<p class=hint>Paired over the queries: "
                    "bootstrap interval, p of the t test. Grey: the interval "
                    "holds 0, the difference is not resolved.</p>\n");
@@ -236,11 +237,29 @@ static void put_ranking(struct sl_str *s,
     sl_str_puts(s, "</ol></section>\n");
 }
 
+/* Where each run has the relevant passage, to be seen while it is closed. */
+static void put_ranks(struct sl_str *s, const struct sl_report *r,
+                      const struct sl_report_example *e)
+{
+    sl_str_puts(s, "<span class=ranks>");
+    for (int64_t k = 0; k < r->n_runs; k++) {
+        sl_str_puts(s, k ? " &middot; " : "");
+        sl_html_text(s, e->ranking[k].name);
+        sl_str_puts(s, " ");
+        if (e->ranking[k].relevant_rank)
+            sl_str_printf(s, "<b>%" PRId64 "</b>", e->ranking[k].relevant_rank);
+        else
+            sl_str_puts(s, "&ndash;");
+    }
+    sl_str_puts(s, "</span>");
+}
+
 static void put_example(struct sl_str *s, const struct sl_report *r,
                         const struct sl_report_example *e, bool open)
 {
     sl_str_printf(s, "<details%s><summary>", open ? " open" : "");
     sl_html_text(s, e->query);
+    put_ranks(s, r, e);
     sl_str_puts(s, "</summary>\n<div class=body><p class=wanted>wanted: ");
     put_name(s, &e->relevant);
     sl_str_puts(s, "<br>");
@@ -259,7 +278,8 @@ static void put_examples(struct sl_str *s, const struct sl_report *r)
     for (int64_t i = 0; i < r->n_examples; i++)
         put_example(s, r, &r->example[i], i == 0);
     sl_str_puts(s, "<p class=hint>Evenly spaced over the file of queries; "
-                   "nobody chose them.</p>\n");
+                   "nobody chose them. Numbers: the rank of the wanted "
+                   "passage.</p>\n");
 }
 
 /* ---- the page

@@ -1,6 +1,7 @@
 /* report_make.c - read, show in every form that is asked for; the plain forms.
  */
 #include <math.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -11,6 +12,14 @@ int sl_report_decimals(const struct sl_report *r, int64_t measure)
     for (int64_t i = 0; i < r->n_results; i++)
         if (fabs(r->result[i].value[measure]) > 1)
             return 2;
+    return 4;
+}
+
+int sl_report_decimals_of(const struct sl_report *r, const char *measure)
+{
+    for (int64_t m = 0; m < r->n_measures; m++)
+        if (!strcmp(r->measure[m], measure))
+            return sl_report_decimals(r, m);
     return 4;
 }
 
@@ -79,10 +88,14 @@ static void put_comparisons(struct sl_str *s, const struct sl_report *r,
 {
     for (int64_t i = 0; i < r->n_comparisons; i++) {
         const struct sl_report_comparison *c = &r->comparison[i];
+        int decimals = sl_report_decimals_of(r, c->measure);
 
         put_padded(s, c->name, width);
-        sl_str_printf(s, " %9s %+.4g (%+.4g to %+.4g), p = %.2g\n", c->measure,
-                      c->difference, c->low, c->high, c->p);
+        sl_str_printf(s, " %9s %+.*f (%+.*f to %+.*f)", c->measure, decimals,
+                      c->difference, decimals, c->low, decimals, c->high);
+        if (!isnan(c->p))
+            sl_str_printf(s, ", p = %.2g", c->p);
+        sl_str_putc(s, '\n');
     }
 }
 
