@@ -16,8 +16,7 @@
 
 enum { PASSAGES = 40, HITS = 6 };
 
-/* ---- the world --------------------------------------------------------------
- */
+/* ---- the world ---------------------------------------------------------- */
 
 static const char *const syllables[] = {"ba", "be", "bi", "bo", "da", "de",
                                         "di", "la", "le", "li", "lo", "lu"};
@@ -79,8 +78,7 @@ static void make_collection(void)
     sl_str_free(&run);
 }
 
-/* ---- the jobs
- * ---------------------------------------------------------------- */
+/* ---- the jobs ----------------------------------------------------------- */
 
 static simlm_status train_vocabulary(const char *out, simlm_error *err)
 {
@@ -308,19 +306,19 @@ static simlm_status evaluate(const char *out, simlm_error *err)
 }
 
 const struct job jobs[] = {
-    {"vocab", train_vocabulary, false},
-    {"tokenize", tokenize, false},
-    {"init", init, false},
-    {"pretrain mlm", pretrain_mlm, true},
-    {"pretrain rlm", pretrain_rlm, true},
-    {"finetune", finetune, true},
-    {"encode", encode, true},
-    {"index", index_vectors, false},
-    {"search", search, false},
-    {"bm25 index", bm25_index, false},
-    {"bm25 search", bm25_search, false},
-    {"fuse", fuse, false},
-    {"eval", evaluate, false},
+    {"vocab", OUT_FILE, train_vocabulary},
+    {"tokenize", OUT_FILE, tokenize},
+    {"init", OUT_DIRECTORY, init},
+    {"pretrain mlm", OUT_RUN, pretrain_mlm},
+    {"pretrain rlm", OUT_RUN, pretrain_rlm},
+    {"finetune", OUT_RUN, finetune},
+    {"encode", OUT_RUN, encode},
+    {"index", OUT_FILE, index_vectors},
+    {"search", OUT_FILE, search},
+    {"bm25 index", OUT_DIRECTORY, bm25_index},
+    {"bm25 search", OUT_FILE, bm25_search},
+    {"fuse", OUT_FILE, fuse},
+    {"eval", OUT_FILE, evaluate},
 };
 const int n_jobs = (int)(sizeof jobs / sizeof *jobs);
 

@@ -4,17 +4,19 @@
 #ifndef TEST_JOBS_H
 #define TEST_JOBS_H
 
-#include <stdbool.h>
-
 #include <simlm/status.h>
+
+enum output {
+    OUT_FILE,      /* whole, or what was there before */
+    OUT_DIRECTORY, /* whole, or nothing */
+    OUT_RUN, /* a directory; a failed run may leave what it goes on from */
+};
 
 struct job {
     const char *name;
-    /* Makes `out`, a file or a directory, from what jobs_set_up() made. */
+    enum output output;
+    /* Makes `out` from what jobs_set_up() made. */
     simlm_status (*run)(const char *out, simlm_error *err);
-    /* What a failed run leaves in `out` is the state to go on from, not
-     * nothing. */
-    bool resumes;
 };
 
 extern const struct job jobs[];
