@@ -72,8 +72,9 @@ struct cli_run {
     OPT_INT('t', "threads", &(run)->threads, 0, 1024, "n",                    \
             "threads; 0: one a core"),                                        \
     OPT_FLAG('q', "quiet", &(run)->quiet, "no progress, no messages"),        \
-    OPT_PATH(0, "log-json", &(run)->log_json, "file",                       \
-               "append records of the run, one JSON object a line")
+    OPT_PATH(0, "log-json", &(run)->log_json, "file",                         \
+             "append records of the run, one JSON object a line; "            \
+             "-: standard output")
 /* clang-format on */
 
 /* Open the log, catch signals (see brief), start the clock.  False: reported. */

@@ -127,13 +127,15 @@ static void catch_signals(struct cli_run *run)
 }
 
 /* Results and bars on one terminal would run into each other. */
-static bool prints_to_terminal(const struct option_line *line)
+static bool prints_to_terminal(const struct cli_run *run)
 {
-    for (const struct option_row *o = line->options;
+    bool prints = run->log_json && !strcmp(run->log_json, "-");
+
+    for (const struct option_row *o = run->line.options;
          o && o->type != OPT_TYPE_END; o++)
         if (option_output(o) && !strcmp(option_output(o), "-"))
-            return isatty(STDOUT_FILENO);
-    return false;
+            prints = true;
+    return prints && isatty(STDOUT_FILENO);
 }
 
 bool cli_run_begin(struct cli_run *run)
@@ -144,7 +146,7 @@ bool cli_run_begin(struct cli_run *run)
                                       .cancelled = on_cancelled,
                                       .figure = on_figure };
     clock_gettime(CLOCK_MONOTONIC, &run->began);
-    progress_init(&run->progress, run->quiet || prints_to_terminal(&run->line));
+    progress_init(&run->progress, run->quiet || prints_to_terminal(run));
     run->bar = run->progress.terminal;
     if (run->log_json) {
         if (!run_log_open(&run->log, run->log_json)) {

@@ -135,6 +135,8 @@ int cmd_help(int argc, char **argv)
             commands_list(stdout);
         return CLI_OK;
     }
+    if (argc == 1 && commands_list_family(stdout, argv[0]))
+        return CLI_OK;
     snprintf(name, sizeof name, argc > 1 ? "%s %s" : "%s", argv[0], argv[1]);
     c = argc <= 2 ? command_named(name) : NULL;
     if (!c)

@@ -36,6 +36,18 @@ void commands_list(FILE *f)
     fprintf(f, "\n'simlm help <command>' says what it does, and how.\n");
 }
 
+bool commands_list_family(FILE *f, const char *family)
+{
+    bool any = false;
+
+    for (const struct command *c = commands; c->name; c++)
+        if (command_is_of(c, family)) {
+            fprintf(f, "  simlm %-14s %s\n", c->name, c->summary);
+            any = true;
+        }
+    return any;
+}
+
 bool command_is_of(const struct command *c, const char *family)
 {
     size_t n = strlen(family);

@@ -58,6 +58,9 @@ int command_show(const struct command *c, enum manual_form form);
 /* Their names and summaries. */
 void commands_list(FILE *f);
 
+/* The same of the family "bm25"; false if there is none of that name. */
+bool commands_list_family(FILE *f, const char *family);
+
 /* Is the command of the family "bm25"? */
 bool command_is_of(const struct command *c, const char *family);
 

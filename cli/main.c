@@ -37,14 +37,11 @@ static int run(const struct command *c, int words, int argc, char **argv)
 static int explain_family(const char *family, const char *word)
 {
     bool asked = word && is_help(word);
-    FILE *f = asked ? stdout : stderr;
 
     if (!asked)
         cli_error(word ? "unknown command '%s %s'" : "'%s' is several commands",
                   family, word);
-    for (const struct command *c = commands; c->name; c++)
-        if (command_is_of(c, family))
-            fprintf(f, "  simlm %-14s %s\n", c->name, c->summary);
+    commands_list_family(asked ? stdout : stderr, family);
     return asked ? finish(CLI_OK) : CLI_USAGE;
 }
 

@@ -11,7 +11,7 @@ static const double TELL_EVERY = 10; /* seconds */
 
 bool run_log_open(struct cli_log *log, const char *path)
 {
-    *log = (struct cli_log){ .f = fopen(path, "a") };
+    *log = (struct cli_log){ .f = strcmp(path, "-") ? fopen(path, "a") : stdout };
     if (!log->f)
         return false;
     setvbuf(log->f, NULL, _IOLBF, 0);
@@ -130,7 +130,7 @@ bool run_log_close(struct cli_log *log)
 {
     bool failed = log->f && ferror(log->f);
 
-    if (log->f && fclose(log->f))
+    if (log->f && (log->f == stdout ? fflush(stdout) : fclose(log->f)))
         failed = true;
     log->f = NULL;
     return !failed;

@@ -29,7 +29,7 @@ struct cli_log {
     double told; /* seconds of the run, of the last progress */
 };
 
-/* False: cannot be opened, errno says why. */
+/* path "-": standard output.  False: cannot be opened, errno says why. */
 bool run_log_open(struct cli_log *log, const char *path);
 
 void run_log_command(struct cli_log *log, const struct option_line *line);

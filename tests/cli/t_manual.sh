@@ -25,10 +25,10 @@ has_sections() {
 
 # mentions_all PAGE OPTIONS: troff writes a minus as \-.
 mentions_all() {
-    while read -r o; do
-        troff=$(printf '%s' "$o" | sed 's/-/\\-/g')
-        grep -qF -- "\\fB$troff\\fR" "$1" || { echo "$1: no $o"; return 1; }
-    done <"$2"
+    sed 's/-/\\-/g; s/.*/\\fB&\\fR/' "$2" | awk -v page="$1" '
+        BEGIN { while ((getline line <page) > 0) text = text line "\n" }
+        !index(text, $0) { print page ": no " $0; bad = 1 }
+        END { exit bad }'
 }
 
 # refers PAGE: what SEE ALSO names exists.

@@ -13,6 +13,7 @@ t 'a command of two words' exits 0 "$SIMLM" bm25 search --help
 t 'half of it is a usage error' exits 2 "$SIMLM" bm25
 t 'the other halves are listed' grep -q 'simlm bm25 index' err
 t 'a wrong half is named' sh -c '"$SIMLM" bm25 serach 2>&1 | grep -q "bm25 serach"'
+t 'help of it lists them, too' sh -c '"$SIMLM" help bm25 | grep -q "simlm bm25 index"'
 t 'help of an unknown command is a usage error' exits 2 "$SIMLM" help frobnicate
 t 'a mistyped option names the one meant' \
     sh -c '"$SIMLM" encode --modle x 2>&1 | grep -q "did you mean .--model."'

@@ -86,6 +86,9 @@ t 'says so in its log' logged error
 t 'with the line that was printed' sh -c \
     'tail -n 1 log | grep -qF "$(sed "s/^simlm: //" err)"'
 t 'and leaves no record' absent none.command.json
+t 'a log on standard output' sh -c \
+    '"$SIMLM" fuse -o again s.run --log-json - >log'
+t 'is a log' logged result
 printf 'q\303\244\377"\\\ttext\n' >"$(printf 'a\377"\\b')"
 rm -f log
 t 'names that are no text' exits 0 "$SIMLM" bm25 search --index lex -o "$(printf 'o\377')" \
