@@ -6,6 +6,7 @@
 #include <simlm/eval.h>
 #include <simlm/init.h>
 #include <simlm/jobs.h>
+#include <simlm/report.h>
 #include <simlm/text.h>
 #include <simlm/train.h>
 
@@ -76,6 +77,25 @@ static void make_collection(void)
     sl_str_free(&queries);
     sl_str_free(&qrels);
     sl_str_free(&run);
+}
+
+static void make_report(void)
+{
+    test_file("train.log", "{\"event\":\"step\",\"step\":1,\"loss\":5.0}\n"
+                           "{\"event\":\"step\",\"step\":2,\"loss\":4.0}\n");
+    test_file(
+        "report.json",
+        "{\"title\": \"t\", \"notes\": [\"n\"], \"measures\": [\"mrr@10\"],"
+        " \"results\": [{\"name\": \"a\", \"eval\": \"eval.json\"}],"
+        " \"comparisons\": [{\"name\": \"ab\", \"eval\": \"eval.json\","
+        "  \"measure\": \"mrr@10\"}],"
+        " \"curves\": [{\"chart\": \"c\", \"name\": \"a\","
+        "  \"log\": \"train.log\"}],"
+        " \"timings\": [{\"name\": \"s\", \"seconds\": 1}],"
+        " \"examples\": {\"corpus\": [\"corpus.jsonl.gz\"],"
+        "  \"queries\": \"queries.tsv\", \"qrels\": \"qrels.txt\","
+        "  \"count\": 3, \"hits\": 2,"
+        "  \"runs\": [{\"name\": \"a\", \"run\": \"run.tsv\"}]}}");
 }
 
 /* ---- the jobs ----------------------------------------------------------- */
@@ -173,13 +193,15 @@ static simlm_status pretrain_rlm(const char *out, simlm_error *err)
     return pretrain(out, SIMLM_OBJECTIVE_RLM, err);
 }
 
-static simlm_status finetune(const char *out, simlm_error *err)
+static simlm_status finetune(const char *out, simlm_precision precision,
+                             simlm_error *err)
 {
     simlm_finetune_options o;
 
     simlm_finetune_options_init(&o);
     two_steps(&o.train, out);
     o.train.batch = 2;
+    o.train.precision = precision;
     o.corpus = test_path("corpus.jsonl");
     o.queries = test_path("queries.tsv");
     o.qrels = test_path("qrels.txt");
@@ -188,6 +210,16 @@ static simlm_status finetune(const char *out, simlm_error *err)
     o.query_length = 10;
     o.passage_length = 20;
     return simlm_finetune(&o, NULL, err);
+}
+
+static simlm_status finetune_fp32(const char *out, simlm_error *err)
+{
+    return finetune(out, SIMLM_FP32, err);
+}
+
+static simlm_status finetune_bf16(const char *out, simlm_error *err)
+{
+    return finetune(out, SIMLM_BF16, err);
 }
 
 static simlm_status encode(const char *out, simlm_error *err)
@@ -305,13 +337,24 @@ static simlm_status evaluate(const char *out, simlm_error *err)
     return st;
 }
 
+static simlm_status report(const char *out, simlm_error *err)
+{
+    simlm_report_options o;
+
+    simlm_report_options_init(&o);
+    o.input = test_path("report.json");
+    o.html = out;
+    return simlm_report(&o, err);
+}
+
 const struct job jobs[] = {
     {"vocab", OUT_FILE, train_vocabulary},
     {"tokenize", OUT_FILE, tokenize},
     {"init", OUT_DIRECTORY, init},
     {"pretrain mlm", OUT_RUN, pretrain_mlm},
     {"pretrain rlm", OUT_RUN, pretrain_rlm},
-    {"finetune", OUT_RUN, finetune},
+    {"finetune", OUT_RUN, finetune_fp32},
+    {"finetune bf16", OUT_RUN, finetune_bf16},
     {"encode", OUT_RUN, encode},
     {"index", OUT_FILE, index_vectors},
     {"search", OUT_FILE, search},
@@ -319,6 +362,7 @@ const struct job jobs[] = {
     {"bm25 search", OUT_FILE, bm25_search},
     {"fuse", OUT_FILE, fuse},
     {"eval", OUT_FILE, evaluate},
+    {"report", OUT_FILE, report},
 };
 const int n_jobs = (int)(sizeof jobs / sizeof *jobs);
 
@@ -332,4 +376,6 @@ void jobs_set_up(void)
     check_ok(index_vectors(test_path("flat"), &err));
     check_ok(bm25_index(test_path("bm25"), &err));
     check_ok(bm25_search(test_path("bm25.run"), &err));
+    check_ok(evaluate(test_path("eval.json"), &err));
+    make_report();
 }

@@ -91,6 +91,9 @@ static void find_stranger(char *name, size_t size, const char *out)
         "flat",
         "bm25",
         "bm25.run",
+        "eval.json",
+        "report.json",
+        "train.log",
     };
     const struct dirent *e;
     DIR *d = opendir(test_tmpdir());
