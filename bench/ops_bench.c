@@ -1,8 +1,8 @@
 /*
  * ops_bench - time every op at a model's shapes, on each CPU variant.
  *
- *     ops_bench [-m small|base] [-n TOKENS] [-l LENGTH] [-p DROPOUT]
- *               [-t THREADS] [-v VARIANT] [-o OP] [-c]
+ *     ops_bench [-m small|medium|base] [-n TOKENS] [-l LENGTH] [-p DROPOUT]
+ *               [-t THREADS] [-v VARIANT] [-o OP] [-c] [-f]
  *
  * One row an op: the median time of a call, its best, the bytes it must move
  * (each array once) and the arithmetic it does a second, and what share of a
@@ -10,6 +10,7 @@
  * every position, forward, backward, gradient norm and AdamW.  Times of the
  * variants are taken in turns, so that a busy machine is busy for all; -c
  * counts the processor's time instead of the clock's, for a very busy one.
+ * -f: the weights are fixed, as in encoding.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -33,6 +34,7 @@ struct sizes {
 
 static const struct sizes models[] = {
     {"small", 3, 128, 4, 512, 8192, 4096, 128, 0.1f},
+    {"medium", 4, 256, 4, 1024, 8192, 4096, 128, 0.1f},
     {"base", 12, 768, 12, 3072, 30522, 1024, 128, 0.1f},
 };
 
@@ -41,7 +43,7 @@ struct bench {
     struct sl_backend *be;
     struct sizes s;
     int64_t n_params;
-    float *x, *y, *z, *dx;    /* [N, max(3 D, F)] */
+    sl_act *x, *y, *z, *dx;   /* [N, max(3 D, F)] */
     float *mean, *rstd, *lse; /* [N], [N], [H, N] */
     float *W, *dW;            /* [V, D], or any matrix of a layer */
     float *m, *v;             /* moments of a layer's size */
@@ -51,7 +53,6 @@ struct bench {
     struct sl_dropout drop;
 };
 
-#define ACT(p)  ((sl_act *)(p))
 #define REAL(p) ((sl_real *)(p))
 #define OPS     (b->be->ops)
 
@@ -67,7 +68,7 @@ static void embed_fwd(struct bench *b)
 {
     struct sl_embed w = tables(b, b->W);
 
-    OPS->embed_fwd(b->be, ACT(b->y), REAL(b->mean), REAL(b->rstd), b->ids, NULL,
+    OPS->embed_fwd(b->be, b->y, REAL(b->mean), REAL(b->rstd), b->ids, NULL,
                    &b->pk, &w, b->s.D, 1e-12f, b->drop);
 }
 
@@ -77,95 +78,95 @@ static void embed_bwd(struct bench *b)
 
     g.g = REAL(b->db);
     g.b = REAL(b->db + b->s.D);
-    OPS->embed_bwd(b->be, &g, ACT(b->x), REAL(b->mean), REAL(b->rstd), b->ids,
+    OPS->embed_bwd(b->be, &g, b->x, REAL(b->mean), REAL(b->rstd), b->ids,
                    NULL, &b->pk, &w, b->s.D, b->drop);
 }
 
 static void linear_qkv(struct bench *b)
 {
-    OPS->linear_fwd(b->be, ACT(b->y), ACT(b->x), REAL(b->W), REAL(b->b), b->s.N,
+    OPS->linear_fwd(b->be, b->y, b->x, REAL(b->W), REAL(b->b), b->s.N,
                     b->s.D, 3 * b->s.D);
 }
 
 static void linear_qkv_bwd(struct bench *b)
 {
-    OPS->linear_bwd(b->be, ACT(b->dx), REAL(b->dW), REAL(b->db), ACT(b->y),
-                    ACT(b->x), REAL(b->W), b->s.N, b->s.D, 3 * b->s.D, true);
+    OPS->linear_bwd(b->be, b->dx, REAL(b->dW), REAL(b->db), b->y,
+                    b->x, REAL(b->W), b->s.N, b->s.D, 3 * b->s.D, true);
 }
 
 static void linear_out(struct bench *b)
 {
-    OPS->linear_fwd(b->be, ACT(b->y), ACT(b->x), REAL(b->W), REAL(b->b), b->s.N,
+    OPS->linear_fwd(b->be, b->y, b->x, REAL(b->W), REAL(b->b), b->s.N,
                     b->s.D, b->s.D);
 }
 
 static void linear_out_bwd(struct bench *b)
 {
-    OPS->linear_bwd(b->be, ACT(b->dx), REAL(b->dW), REAL(b->db), ACT(b->y),
-                    ACT(b->x), REAL(b->W), b->s.N, b->s.D, b->s.D, false);
+    OPS->linear_bwd(b->be, b->dx, REAL(b->dW), REAL(b->db), b->y,
+                    b->x, REAL(b->W), b->s.N, b->s.D, b->s.D, false);
 }
 
 static void linear_gelu(struct bench *b)
 {
-    OPS->linear_gelu_fwd(b->be, ACT(b->y), ACT(b->z), ACT(b->x), REAL(b->W),
+    OPS->linear_gelu_fwd(b->be, b->y, b->z, b->x, REAL(b->W),
                          REAL(b->b), b->s.N, b->s.D, b->s.F);
 }
 
 static void gelu_bwd(struct bench *b)
 {
-    OPS->gelu_bwd(b->be, ACT(b->dx), ACT(b->x), ACT(b->z), b->s.N * b->s.F);
+    OPS->gelu_bwd(b->be, b->dx, b->x, b->z, b->s.N * b->s.F);
 }
 
 static void linear_up_bwd(struct bench *b)
 {
-    OPS->linear_bwd(b->be, ACT(b->dx), REAL(b->dW), REAL(b->db), ACT(b->y),
-                    ACT(b->x), REAL(b->W), b->s.N, b->s.D, b->s.F, true);
+    OPS->linear_bwd(b->be, b->dx, REAL(b->dW), REAL(b->db), b->y,
+                    b->x, REAL(b->W), b->s.N, b->s.D, b->s.F, true);
 }
 
 static void linear_down(struct bench *b)
 {
-    OPS->linear_fwd(b->be, ACT(b->y), ACT(b->x), REAL(b->W), REAL(b->b), b->s.N,
+    OPS->linear_fwd(b->be, b->y, b->x, REAL(b->W), REAL(b->b), b->s.N,
                     b->s.F, b->s.D);
 }
 
 static void linear_down_bwd(struct bench *b)
 {
-    OPS->linear_bwd(b->be, ACT(b->dx), REAL(b->dW), REAL(b->db), ACT(b->y),
-                    ACT(b->x), REAL(b->W), b->s.N, b->s.F, b->s.D, false);
+    OPS->linear_bwd(b->be, b->dx, REAL(b->dW), REAL(b->db), b->y,
+                    b->x, REAL(b->W), b->s.N, b->s.F, b->s.D, false);
 }
 
 static void residual_ln_fwd(struct bench *b)
 {
-    OPS->residual_ln_fwd(b->be, ACT(b->y), ACT(b->x), REAL(b->mean),
-                         REAL(b->rstd), ACT(b->x), ACT(b->z), b->pk.row_key,
+    OPS->residual_ln_fwd(b->be, b->y, b->x, REAL(b->mean),
+                         REAL(b->rstd), b->x, b->z, b->pk.row_key,
                          REAL(b->b), REAL(b->b), b->s.N, b->s.D, 1e-12f,
                          b->drop);
 }
 
 static void residual_ln_bwd(struct bench *b)
 {
-    OPS->residual_ln_bwd(b->be, ACT(b->dx), ACT(b->y), REAL(b->db),
-                         REAL(b->db + b->s.D), ACT(b->x), ACT(b->z),
+    OPS->residual_ln_bwd(b->be, b->dx, b->y, REAL(b->db),
+                         REAL(b->db + b->s.D), b->x, b->z,
                          REAL(b->mean), REAL(b->rstd), b->pk.row_key,
                          REAL(b->b), b->s.N, b->s.D, b->drop);
 }
 
 static void attention_fwd(struct bench *b)
 {
-    OPS->attention_fwd(b->be, ACT(b->y), REAL(b->lse), ACT(b->x), &b->pk,
+    OPS->attention_fwd(b->be, b->y, REAL(b->lse), b->x, &b->pk,
                        b->s.D, b->s.H, b->drop);
 }
 
 static void attention_bwd(struct bench *b)
 {
-    OPS->attention_bwd(b->be, ACT(b->dx), ACT(b->z), ACT(b->y), REAL(b->lse),
-                       ACT(b->x), &b->pk, b->s.D, b->s.H, b->drop);
+    OPS->attention_bwd(b->be, b->dx, b->z, b->y, REAL(b->lse),
+                       b->x, &b->pk, b->s.D, b->s.H, b->drop);
 }
 
 static void vocab_ce(struct bench *b)
 {
-    OPS->vocab_ce(b->be, REAL(b->mean), ACT(b->dx), REAL(b->dW), REAL(b->db),
-                  ACT(b->x), REAL(b->W), REAL(b->b), b->ids, b->s.N, b->s.D,
+    OPS->vocab_ce(b->be, REAL(b->mean), b->dx, REAL(b->dW), REAL(b->db),
+                  b->x, REAL(b->W), REAL(b->b), b->ids, b->s.N, b->s.D,
                   b->s.V, 1e-3);
 }
 
@@ -173,7 +174,7 @@ static void vocab_sample(struct bench *b)
 {
     int32_t *out = (int32_t *)(void *)b->lse;
 
-    OPS->vocab_sample(b->be, out, ACT(b->x), REAL(b->W), REAL(b->b),
+    OPS->vocab_sample(b->be, out, b->x, REAL(b->W), REAL(b->b),
                       b->pk.row_key, b->s.N / 2, b->s.D, b->s.V, 1, 0);
 }
 
@@ -201,7 +202,7 @@ static void adamw(struct bench *b)
 
 static void add(struct bench *b)
 {
-    OPS->add(b->be, ACT(b->y), ACT(b->x), b->s.N * b->s.D);
+    OPS->add(b->be, b->y, b->x, b->s.N * b->s.D);
 }
 
 /* ---- what each costs
@@ -296,6 +297,16 @@ static float *random_floats(struct sl_backend *be, int64_t n, float size)
     return x;
 }
 
+static sl_act *random_acts(struct sl_backend *be, int64_t n)
+{
+    float *x = random_floats(be, n, 1);
+    sl_act *y = need(be, (size_t)n * be->act_bytes);
+
+    be->upload_act(be, y, x, n);
+    be->free(be, x);
+    return y;
+}
+
 static void make_packing(struct bench *b)
 {
     int64_t N = b->s.N, len = b->s.len, n = (N + len - 1) / len;
@@ -314,7 +325,8 @@ static void make_packing(struct bench *b)
     b->pk = (struct sl_packing){n, N, len < N ? len : N, start, pos, key};
 }
 
-static void bench_init(struct bench *b, const struct sizes *s, unsigned cpu)
+static void bench_init(struct bench *b, const struct sizes *s,
+                       enum sl_compute compute, unsigned cpu, bool fixed)
 {
     int64_t wide = 3 * s->D > s->F ? 3 * s->D : s->F;
     int64_t bias = s->V > wide ? s->V : wide;
@@ -322,21 +334,25 @@ static void bench_init(struct bench *b, const struct sizes *s, unsigned cpu)
     simlm_error err;
 
     *b = (struct bench){.s = *s};
-    if (sl_backend_open_cpu(&b->be, SL_FP32, cpu, &err) != SIMLM_OK) {
+    if (sl_backend_open_cpu(&b->be, compute, cpu, &err) != SIMLM_OK) {
         fprintf(stderr, "ops_bench: %s\n", err.msg);
         exit(1);
     }
     b->n_params = s->V * s->D + 512 * s->D + s->D * s->D +
                   s->L * (4 * s->D * s->D + 2 * s->D * s->F);
-    b->x = random_floats(b->be, s->N * wide, 1);
-    b->y = random_floats(b->be, s->N * wide, 1);
-    b->z = random_floats(b->be, s->N * wide, 1);
-    b->dx = random_floats(b->be, s->N * wide, 1);
+    b->x = random_acts(b->be, s->N * wide);
+    b->y = random_acts(b->be, s->N * wide);
+    b->z = random_acts(b->be, s->N * wide);
+    b->dx = random_acts(b->be, s->N * wide);
     b->mean = random_floats(b->be, s->N, 0.1f);
     b->rstd = random_floats(b->be, s->N, 1);
     b->lse = random_floats(b->be, s->N * s->H, 1);
     b->W = random_floats(b->be, weights, 0.05f);
     b->dW = random_floats(b->be, weights, 1);
+    if (b->be->weights(b->be, REAL(b->W), weights, fixed, &err) != SIMLM_OK) {
+        fprintf(stderr, "ops_bench: %s\n", err.msg);
+        exit(1);
+    }
     b->m = random_floats(b->be, weights, 1e-3f);
     b->v = random_floats(b->be, weights, 1e-3f);
     for (int64_t i = 0; i < weights; i++)
@@ -431,29 +447,41 @@ static void report(struct bench *b, int n, const struct result *res)
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: ops_bench [-m small|base] [-n tokens] [-l length] "
+    fprintf(stderr, "usage: ops_bench [-m small|medium|base] [-n tokens] [-l length] "
                     "[-p dropout] [-t threads]\n"
-                    "                 [-v ref|avx2|avx512|all] [-o op] [-c]\n");
+                    "                 [-v ref|avx2|avx512|bf16|all] [-o op] [-c] [-f]\n");
     exit(2);
+}
+
+static const struct sizes *model_called(const char *name)
+{
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+        if (strcmp(models[i].name, name) == 0)
+            return &models[i];
+    usage();
+    return NULL;
 }
 
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
+        enum sl_compute compute;
         unsigned cpu;
-    } variants[] = {{"ref", 0},
-                    {"avx2", SL_CPU_ALL & ~SL_CPU_AVX512},
-                    {"avx512", SL_CPU_ALL}};
+    } variants[] = {{"ref", SL_FP32, 0},
+                    {"avx2", SL_FP32, SL_CPU_ALL & ~SL_CPU_AVX512},
+                    {"avx512", SL_FP32, SL_CPU_ALL},
+                    {"bf16", SL_BF16, SL_CPU_ALL}};
     struct sizes s = models[0];
     const char *only = "avx512", *op = "";
     static struct bench b[4];
     static struct result res[4 * N_ROWS];
+    bool fixed = false;
     int n = 0, c;
 
-    while ((c = getopt(argc, argv, "m:n:l:p:t:v:o:c")) != -1) {
-        if (c == 'm' && strcmp(optarg, "base") == 0)
-            s = models[1];
+    while ((c = getopt(argc, argv, "m:n:l:p:t:v:o:cf")) != -1) {
+        if (c == 'm')
+            s = *model_called(optarg);
         else if (c == 'n')
             s.N = strtol(optarg, NULL, 10);
         else if (c == 'l')
@@ -468,14 +496,17 @@ int main(int argc, char **argv)
             op = optarg;
         else if (c == 'c')
             bench_clock = CLOCK_PROCESS_CPUTIME_ID;
-        else if (c != 'm')
+        else if (c == 'f')
+            fixed = true;
+        else
             usage();
     }
     if (s.N < 1 || s.len < 1 || !(s.p >= 0 && s.p < 1))
         usage();
     for (size_t k = 0; k < sizeof variants / sizeof *variants; k++)
         if (strcmp(only, "all") == 0 || strcmp(only, variants[k].name) == 0)
-            bench_init(&b[n++], &s, variants[k].cpu);
+            bench_init(&b[n++], &s, variants[k].compute, variants[k].cpu,
+                       fixed);
     if (!n)
         usage();
     printf("model %s: %d layers, width %d, %d heads, vocabulary %d; sequences "

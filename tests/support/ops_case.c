@@ -1,7 +1,6 @@
 #include "ops_case.h"
 
 #include "base/alloc.h"
-#include "base/parallel.h"
 #include "check.h"
 
 /* ---- shapes ---- */

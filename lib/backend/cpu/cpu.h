@@ -52,12 +52,13 @@ static inline void *sl_cpu_cut(void **at, size_t bytes)
     return p;
 }
 
-/* Rows of logits [rows, V] that are held at a time: about 32 MB in fp32. */
+/* Rows of logits [rows, V], or of their gradient, that are held at a time: about
+ * 32 MB in fp32. */
 static inline int64_t sl_cpu_vocab_rows(int64_t V)
 {
     int64_t rows = ((int64_t)1 << 23) / V / 32 * 32;
 
-    return rows < 32 ? 32 : rows > 512 ? 512 : rows;
+    return rows < 32 ? 32 : rows > 1024 ? 1024 : rows;
 }
 
 /* Tell sync() of a failure, from any thread; the first one stays. */

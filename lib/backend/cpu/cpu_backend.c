@@ -228,6 +228,18 @@ static simlm_status fill_bf16(struct sl_cpu *cpu, simlm_error *err)
         if (sl_onednn_has_bf16(cpu->dnn))
             sl_ops_init_onednn(&cpu->ops);
     }
+#if defined(__x86_64__)
+    if (cpu->features & SL_CPU_AVX2) {
+        cpu->be.name = "cpu-avx2-bf16";
+        sl_ops_init_bf16_avx2(&cpu->ops);
+        sl_kernels_init_bf16_avx2(&cpu->kernels);
+    }
+    if (cpu->features & SL_CPU_AVX512) {
+        cpu->be.name = "cpu-avx512-bf16";
+        sl_ops_init_bf16_avx512(&cpu->ops);
+        sl_kernels_init_bf16_avx512(&cpu->kernels);
+    }
+#endif
     return SIMLM_OK;
 }
 

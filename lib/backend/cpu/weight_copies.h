@@ -33,6 +33,7 @@ struct sl_packed {
     struct sl_packed *next;
     const float *w;
     int64_t K, N, columns, chunk;
+    bool whole; /* all pieces together are what w is, packed in one piece */
     size_t piece_bytes;
     char *data;
 };

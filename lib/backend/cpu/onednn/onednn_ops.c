@@ -68,7 +68,7 @@ static void linear_gelu_fwd(struct sl_backend *be, sl_act *y, sl_act *pre,
 }
 
 /* db [O] += column sums of dy [N, O], a strip of columns at a time. */
-enum { STRIP = 64 };
+enum { STRIP = 128 };
 struct column_sums {
     const struct sl_backend *be;
     float *db;

@@ -7,7 +7,8 @@
  *   rows     [M, K] w -> [M, N]: M is cut into blocks of 256 rows (96 with AVX2)
  *            and a tail, which is copied and padded with zero rows to a
  *            multiple of 16.  A tile is as wide as y.
- *   packed   the same, and w is in pieces of 128 columns, a tile each.
+ *   packed   the same, and w is in pieces of 128 columns, a tile each: for few
+ *            rows.  For many, w is taken as one piece, if oneDNN's layout is such.
  *   cut      the same, and N is cut into columns of about 256: where there may
  *            be few rows and many columns.
  *   weights  [M, O]^T [M, I] -> [O, I]: O and I are cut into tiles, and a tile
@@ -38,6 +39,7 @@
 enum {
     SIDE = 256,    /* of a tile */
     PACKED = 128,  /* columns of a packed piece */
+    CHUNK = 512,   /* rows that a tile of dw sums at a time */
     MIN_SIDE = 64, /* below, the cost of a call shows */
     MIN_TILES = 8, /* smaller tiles rather than fewer */
     PAD = 16       /* sides are multiples of this */
@@ -296,24 +298,33 @@ static bool find_rows_codes(struct rows_job *j)
     return true;
 }
 
+static void choose_size(struct rows_job *j)
+{
+    const struct sl_rows_product *p = j->p;
+    bool many = p->M >= MIN_TILES * MIN_SIDE;
+    bool pieces = p->packed && !(many && p->packed->whole);
+
+    /* Rows that are passed on are to be still in cache. */
+    j->m = p->after ? MIN_SIDE : sl_onednn_highest(j->be);
+    j->n = pieces ? p->packed->columns : p->cut ? piece(p->N, SIDE) : p->N;
+    j->through = pieces;
+    if (p->cut)
+        shrink(&j->m, &j->n, p->M, p->N);
+    else
+        shrink_rows(&j->m, j->n, p->M, p->N);
+}
+
 /* How large the tiles are, how many, and what a worker keeps of y. */
 static void cut_rows(struct rows_job *j)
 {
     const struct sl_rows_product *p = j->p;
     size_t size = bytes_of(p->half_y);
 
-    /* Rows that are passed on are to be still in cache. */
-    j->m = p->after ? MIN_SIDE : sl_onednn_highest(j->be);
+    choose_size(j);
     j->chunk = sl_onednn_longest(j->be, p->cut ? 0 : p->K);
-    j->n = p->packed ? p->packed->columns : p->cut ? piece(p->N, SIDE) : p->N;
-    if (p->cut)
-        shrink(&j->m, &j->n, p->M, p->N);
-    else
-        shrink_rows(&j->m, j->n, p->M, p->N);
     j->blocks = parts(p->M, j->m);
     j->tail = sl_onednn_height(j->be, p->M % j->m);
     j->padded = j->tail != p->M % j->m;
-    j->through = p->packed != NULL;
     if (p->after)
         j->rows_bytes = sl_cpu_round((size_t)(j->m * p->N) * size);
     if (j->through)
@@ -410,6 +421,31 @@ static bool find_packing_codes(struct packing *c)
     return true;
 }
 
+/* Are the pieces, one after the other, the matrix packed as one? */
+static bool is_whole(const struct packing *c)
+{
+    const struct sl_packed *p = c->p;
+    struct sl_packed one = {.w = p->w,
+                            .K = p->K,
+                            .N = p->N,
+                            .columns = p->N,
+                            .chunk = p->K};
+    struct packing all = {.be = c->be, .p = &one, .half = c->half};
+    size_t bytes = (size_t)parts(p->N, p->columns) * p->piece_bytes;
+    bool same = false;
+
+    if (p->chunk < p->K || p->N % p->columns || !find_packing_codes(&all) ||
+        one.piece_bytes != bytes)
+        return false;
+    one.data = sl_alloc(bytes, 1);
+    if (one.data) {
+        pack_pieces(&all, 0, 1);
+        same = !all.failed && memcmp(one.data, p->data, bytes) == 0;
+    }
+    sl_free(one.data);
+    return same;
+}
+
 static bool pack(void *ctx, struct sl_packed *p)
 {
     struct packing *c = ctx;
@@ -428,7 +464,10 @@ static bool pack(void *ctx, struct sl_packed *p)
         sl_parallel_for(pieces, 1, pack_pieces, c);
     if (c->failed)
         sl_cpu_failed(c->be, SIMLM_E_BACKEND);
-    return p->data && !c->failed;
+    if (!p->data || c->failed)
+        return false;
+    p->whole = is_whole(c);
+    return true;
 }
 
 const struct sl_packed *sl_onednn_packed(struct sl_backend *be, const float *W,
@@ -521,11 +560,11 @@ void sl_weight_product(struct sl_backend *be, const struct sl_weight_product *p)
 {
     struct weight_job j = {.be = be,
                            .p = p,
-                           .chunk = SIDE,
-                           .whole = p->M / SIDE * SIDE,
+                           .chunk = CHUNK,
+                           .whole = p->M / CHUNK * CHUNK,
                            .m = piece(p->O, SIDE),
                            .n = piece(p->I, SIDE),
-                           .tail = round_up(p->M % SIDE, PAD)};
+                           .tail = round_up(p->M % CHUNK, PAD)};
     size_t dy_bytes = (size_t)(j.tail * p->O) * bytes_of(p->half);
     size_t x_bytes = (size_t)(j.tail * p->I) * bytes_of(p->half);
     char *dy_tail, *x_tail;

@@ -1,6 +1,7 @@
 /* The vector kernels for AVX2 with FMA. */
 #include "vec_avx2.h"
 
+#define ACT_IS_BF16 0
 #include "vec_kernels.inc"
 
 void sl_ops_init_avx2(struct sl_ops *ops)

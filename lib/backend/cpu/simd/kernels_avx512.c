@@ -1,6 +1,7 @@
 /* The vector kernels for AVX-512 (F, BW, DQ, VL). */
 #include "vec_avx512.h"
 
+#define ACT_IS_BF16 0
 #include "vec_kernels.inc"
 
 void sl_ops_init_avx512(struct sl_ops *ops)

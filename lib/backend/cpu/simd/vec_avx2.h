@@ -8,6 +8,8 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "backend/cpu/bf16.h"
+
 #include "vec_common.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -59,6 +61,41 @@ INLINE void v_store_n(float *p, int64_t n, vf x)
         v_store(p, x);
     else
         _mm256_maskstore_ps(p, first_n(n), x);
+}
+
+/* ---- bf16 in memory ------------------------------------------------------ */
+
+INLINE vf h_load_n(const sl_bf16 *p, int64_t n)
+{
+    sl_bf16 some[VW] = {0};
+    __m128i h;
+
+    if (n != VW) {
+        for (int64_t i = 0; i < n; i++)
+            some[i] = p[i];
+        p = some;
+    }
+    h = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16));
+}
+INLINE void h_store_n(sl_bf16 *p, int64_t n, vf x)
+{
+    __m256i bits = _mm256_castps_si256(x), top = _mm256_srli_epi32(bits, 16);
+    __m256i odd = _mm256_and_si256(top, _mm256_set1_epi32(1));
+    __m256i up = _mm256_add_epi32(_mm256_set1_epi32(0x7fff), odd);
+    __m256i r = _mm256_srli_epi32(_mm256_add_epi32(bits, up), 16);
+    __m256i nan = _mm256_or_si256(top, _mm256_set1_epi32(0x40));
+    __m256i which = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+    sl_bf16 all[VW];
+    __m128i h;
+
+    r = _mm256_blendv_epi8(r, nan, which);
+    h = _mm_packus_epi32(_mm256_castsi256_si128(r),
+                         _mm256_extracti128_si256(r, 1));
+    _mm_storeu_si128((__m128i *)(void *)(n == VW ? p : all), h);
+    if (n != VW)
+        for (int64_t i = 0; i < n; i++)
+            p[i] = all[i];
 }
 
 /* ---- arithmetic ---------------------------------------------------------- */
@@ -153,6 +190,10 @@ INLINE vd d_high(vf x)
 INLINE vd d_fma(vd a, vd b, vd c)
 {
     return _mm256_fmadd_pd(a, b, c);
+}
+INLINE void d_add(double *p, vd x)
+{
+    _mm256_storeu_pd(p, _mm256_add_pd(_mm256_loadu_pd(p), x));
 }
 INLINE double d_sum(vd x)
 {

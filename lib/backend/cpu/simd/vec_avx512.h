@@ -9,6 +9,8 @@
  *   vu   VW unsigned words                      vq   VW / 2 64-bit lanes
  *   vd   VW / 2 doubles
  *
+ * v_ words load and store floats, h_ words bf16 numbers.
+ *
  * `n` is a number of lanes, 0..VW.  Loads and stores of n lanes touch no byte
  * beyond them.  Where n is the constant VW, v_load_n() is a plain load: kernels
  * write a step once, inline it with VW in the loop and with the rest after it.
@@ -18,6 +20,8 @@
 
 #include <immintrin.h>
 #include <stdint.h>
+
+#include "backend/cpu/bf16.h"
 
 #include "vec_common.h"
 
@@ -68,6 +72,33 @@ INLINE void v_store_n(float *p, int64_t n, vf x)
         v_store(p, x);
     else
         _mm512_mask_storeu_ps(p, first_n(n), x);
+}
+
+/* ---- bf16 in memory ------------------------------------------------------ */
+
+INLINE vf h_load_n(const sl_bf16 *p, int64_t n)
+{
+    __m256i h = n == VW ? _mm256_loadu_si256((const __m256i *)(const void *)p)
+                        : _mm256_maskz_loadu_epi16(first_n(n), p);
+
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h), 16));
+}
+/* Rounds to nearest, ties to even; a NaN stays one. */
+INLINE void h_store_n(sl_bf16 *p, int64_t n, vf x)
+{
+    __m512i bits = _mm512_castps_si512(x), top = _mm512_srli_epi32(bits, 16);
+    __m512i odd = _mm512_and_si512(top, _mm512_set1_epi32(1));
+    __m512i up = _mm512_add_epi32(_mm512_set1_epi32(0x7fff), odd);
+    __m512i r = _mm512_srli_epi32(_mm512_add_epi32(bits, up), 16);
+    __m256i h;
+
+    r = _mm512_mask_or_epi32(r, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), top,
+                             _mm512_set1_epi32(0x40));
+    h = _mm512_cvtepi32_epi16(r);
+    if (n == VW)
+        _mm256_storeu_si256((__m256i *)(void *)p, h);
+    else
+        _mm256_mask_storeu_epi16(p, first_n(n), h);
 }
 
 /* ---- arithmetic ---------------------------------------------------------- */
@@ -157,6 +188,10 @@ INLINE vd d_high(vf x)
 INLINE vd d_fma(vd a, vd b, vd c)
 {
     return _mm512_fmadd_pd(a, b, c);
+}
+INLINE void d_add(double *p, vd x) /* p [VW / 2] += x */
+{
+    _mm512_storeu_pd(p, _mm512_add_pd(_mm512_loadu_pd(p), x));
 }
 INLINE double d_sum(vd x)
 {

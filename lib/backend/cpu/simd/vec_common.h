@@ -19,11 +19,11 @@
 #endif
 #define FOR_UNROLLED(i, n) UNROLL for (int i = 0; i < (n); i++)
 
-/* Have the cache lines of x [n] fetched. */
-static inline void prefetch(const float *x, int64_t n)
+/* Have the cache lines of these bytes fetched. */
+static inline void prefetch(const void *x, int64_t bytes)
 {
-    for (int64_t i = 0; i < n; i += 16)
-        _mm_prefetch((const char *)(x + i), _MM_HINT_T0);
+    for (int64_t i = 0; i < bytes; i += 64)
+        _mm_prefetch((const char *)x + i, _MM_HINT_T0);
 }
 
 /* yT[c][r] <- x[r][c], r and c from 0 to 7. */

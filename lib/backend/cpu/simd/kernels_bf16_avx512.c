@@ -1,0 +1,15 @@
+/* The vector kernels in bf16 for AVX-512 (F, BW, DQ, VL). */
+#include "vec_avx512.h"
+
+#define ACT_IS_BF16 1
+#include "vec_kernels.inc"
+
+void sl_ops_init_bf16_avx512(struct sl_ops *ops)
+{
+    init_ops(ops);
+}
+
+void sl_kernels_init_bf16_avx512(struct sl_cpu_kernels *k)
+{
+    init_kernels(k);
+}
