@@ -30,6 +30,7 @@
     COMMAND("eval", cmd_eval, "measure runs, compare two")                     \
     COMMAND("report", cmd_report, "measures, curves, examples as a page")      \
     COMMAND("tokenize", cmd_tokenize, "show the token ids of texts")           \
+    COMMAND("bench", cmd_bench, "time the library on this machine")            \
     COMMAND("help", cmd_help, "show what a command does")                      \
     COMMAND("completion", cmd_completion, "print a shell's completion script") \
     /* the end */

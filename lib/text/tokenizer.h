@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/strmap.h"
 
 struct sl_tokenizer;
 
@@ -45,6 +46,11 @@ simlm_status sl_tokenizer_open(struct sl_tokenizer **out, const char *path,
 /* A token a line, the line number its id; BERT's uncased options. */
 simlm_status sl_tokenizer_from_vocab(struct sl_tokenizer **out,
                                      const char *vocab_path, simlm_error *err);
+
+/* Entry i of tokens, which is taken over, is token i; the same options. */
+simlm_status sl_tokenizer_from_tokens(struct sl_tokenizer **out,
+                                      struct sl_strmap *tokens,
+                                      simlm_error *err);
 void sl_tokenizer_close(struct sl_tokenizer *t); /* accepts NULL */
 
 /* Ids are 0 .. size - 1. */

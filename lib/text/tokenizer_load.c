@@ -500,3 +500,22 @@ simlm_status sl_tokenizer_from_vocab(struct sl_tokenizer **out,
     sl_tokenizer_parts_release(&l.parts);
     return st;
 }
+
+simlm_status sl_tokenizer_from_tokens(struct sl_tokenizer **out,
+                                      struct sl_strmap *tokens,
+                                      simlm_error *err)
+{
+    struct load l = {.strip = STRIP_AS_CASE};
+    simlm_status st;
+
+    if (!sl_tokenizer_parts_init(&l.parts)) {
+        st = sl_fail_nomem(err, "a tokenizer");
+        sl_strmap_free(tokens);
+    } else {
+        sl_strmap_free(l.parts.tokens);
+        l.parts.tokens = tokens;
+        st = finish(out, &l, "the vocabulary", err);
+    }
+    sl_tokenizer_parts_release(&l.parts);
+    return st;
+}
