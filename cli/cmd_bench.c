@@ -141,6 +141,8 @@ int cmd_bench(int argc, char **argv)
         OPT_FLAG('c', "cpu-time", &o.cpu_time,
                  "count the processor's time, not the clock's: for a busy "
                  "machine"),
+        OPT_STRING(0, "only", &o.only, "name",
+                   "figures with this in their names"),
         OPT_FLAG(0, "json", &json, "one JSON object a line"),
         OPT_GROUP("Shape of the model"),
         OPT_CHOICE(0, "shape", &o.shape, "auto|base|small|mini",
@@ -162,8 +164,6 @@ int cmd_bench(int argc, char **argv)
                   "of texts of mixed lengths"),
         OPT_REAL(0, "dropout", &o.dropout, 0, 0.9, "p", "in training"),
         OPT_GROUP("Ops"),
-        OPT_STRING(0, "op", &o.op, "name",
-                   "only the ops with this in their name"),
         OPT_FLAG(0, "variants", &o.variants,
                  "ops: each instruction set in turn, not the best alone"),
         OPT_GROUP("Tokenization"),

@@ -59,8 +59,8 @@ typedef struct simlm_bench_options {
     int64_t length;                 /* of a sequence where all are equal; 128 */
     int64_t min_length, max_length; /* of mixed ones, drawn evenly; 16, 144 */
     double dropout;                 /* in training; 0.1 */
-    const char *op; /* ops: only those with this in their name; NULL: all */
-    bool variants;  /* ops: each instruction set in turn, not the best alone */
+    const char *only; /* figures with this in their names; NULL: all */
+    bool variants;    /* ops: each instruction set in turn, not the best alone */
     const char *text;       /* tokenize: a file of it; NULL: generated */
     const char *vocabulary; /* tokenize: a model directory or vocab.txt; NULL:
                              * trained on the text, of 30,522 tokens at most */
@@ -90,7 +90,8 @@ typedef void simlm_bench_report(void *ctx, const simlm_bench_figure *figure);
 /*
  * Measure.
  *
- *   E_ARG, E_RANGE  an option out of range; heads that do not divide hidden
+ *   E_ARG, E_RANGE  an option out of range; heads that do not divide hidden; no
+ *                   figure has `only` in its name
  *   E_IO, E_FORMAT  the text or the vocabulary
  *   E_NOMEM, E_BACKEND
  */

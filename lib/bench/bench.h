@@ -8,6 +8,8 @@
 #ifndef SL_BENCH_BENCH_H
 #define SL_BENCH_BENCH_H
 
+#include <stdbool.h>
+
 #include <simlm/bench.h>
 
 #include "backend/ops.h"
@@ -26,6 +28,7 @@ struct sl_bench {
     void *ctx;
     struct sl_backend *be;
     struct sl_bench_peaks peaks;
+    int64_t n_reported; /* figures, but for the peaks */
 };
 
 simlm_status sl_bench_run(const simlm_bench_options *o,
@@ -72,7 +75,13 @@ simlm_bench_figure sl_bench_figure(const struct sl_work *w,
                                    const struct sl_bench_peaks *peaks,
                                    int32_t threads);
 
-/* Time fn and report it. */
+/* Is a figure of that name wanted? */
+bool sl_bench_wants(const struct sl_bench *b, const char *name);
+
+/* Pass on a figure that is not a peak. */
+void sl_bench_report(struct sl_bench *b, const simlm_bench_figure *f);
+
+/* Time fn and report it, if it is wanted. */
 simlm_status sl_bench_measure(struct sl_bench *b, const struct sl_work *w,
                               sl_bench_fn *fn, void *what, simlm_error *err);
 

@@ -5,8 +5,6 @@
  */
 #include "bench/bench.h"
 
-#include <string.h>
-
 #include "base/parallel.h"
 #include "bench/op_cases.h"
 
@@ -19,11 +17,6 @@ struct ops_bench {
     struct sl_op_data data[MAX_VARIANTS];
     struct sl_timing t[SL_MAX_OP_CASES][MAX_VARIANTS]; /* calls 0: left out */
 };
-
-static bool wanted(const struct ops_bench *x, const struct sl_op_case *c)
-{
-    return !x->b->o->op || strstr(c->name, x->b->o->op);
-}
 
 /* All variants of one op. */
 static simlm_status measure(struct ops_bench *x, const struct sl_op_case *c,
@@ -78,7 +71,7 @@ static void report(struct ops_bench *x, int k)
         f = sl_bench_figure(&w, &x->t[i][k], d->be, &x->b->peaks,
                             sl_parallel_threads());
         f.share = 100 * cost.calls * x->t[i][k].median / step;
-        x->b->report(x->b->ctx, &f);
+        sl_bench_report(x->b, &f);
     }
 }
 
@@ -113,19 +106,12 @@ static simlm_status add_all(struct ops_bench *x, simlm_error *err)
 
 static simlm_status run(struct ops_bench *x, simlm_error *err)
 {
-    int64_t done = 0;
-
     SL_TRY(add_all(x, err));
     for (int i = 0; sl_op_cases[i].name; i++) {
         SL_ASSERT(i < SL_MAX_OP_CASES);
-        if (!wanted(x, &sl_op_cases[i]))
-            continue;
-        SL_TRY(measure(x, &sl_op_cases[i], x->t[i], err));
-        done++;
+        if (sl_bench_wants(x->b, sl_op_cases[i].name))
+            SL_TRY(measure(x, &sl_op_cases[i], x->t[i], err));
     }
-    if (!done)
-        return sl_fail(err, SIMLM_E_ARG, "no op has '%s' in its name",
-                       x->b->o->op);
     for (int k = 0; k < x->n; k++)
         report(x, k);
     return SIMLM_OK;

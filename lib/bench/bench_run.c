@@ -1,6 +1,7 @@
 #include "bench/bench.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/parallel.h"
@@ -96,15 +97,28 @@ simlm_bench_figure sl_bench_figure(const struct sl_work *w,
     return f;
 }
 
+bool sl_bench_wants(const struct sl_bench *b, const char *name)
+{
+    return !b->o->only || strstr(name, b->o->only);
+}
+
+void sl_bench_report(struct sl_bench *b, const simlm_bench_figure *f)
+{
+    b->report(b->ctx, f);
+    b->n_reported++;
+}
+
 simlm_status sl_bench_measure(struct sl_bench *b, const struct sl_work *w,
                               sl_bench_fn *fn, void *what, simlm_error *err)
 {
     struct sl_timing t;
     simlm_bench_figure f;
 
+    if (!sl_bench_wants(b, w->name))
+        return SIMLM_OK;
     SL_TRY(sl_bench_time(b, &t, fn, what, err));
     f = sl_bench_figure(w, &t, b->be, &b->peaks, sl_parallel_threads());
-    b->report(b->ctx, &f);
+    sl_bench_report(b, &f);
     return SIMLM_OK;
 }
 
@@ -175,6 +189,9 @@ simlm_status sl_bench_run(const simlm_bench_options *o,
     for (size_t i = 0; i < SL_LEN(parts) && st == SIMLM_OK; i++)
         if (o->parts & parts[i].part)
             st = parts[i].run(&b, err);
+    if (st == SIMLM_OK && o->parts && !b.n_reported)
+        st = sl_fail(err, SIMLM_E_ARG, "no figure has '%s' in its name",
+                     o->only);
     sl_backend_close(b.be);
     return st;
 }

@@ -40,12 +40,11 @@ t 'one query of an index' has '50 x 20, 1 query' memory
 t 'many queries' has '50 x 20, 128 queries' fp32
 t 'text' grep -q '"part":"tokenize".*"unit":"MB/s"' out
 
-t 'parts can be chosen' bench --json search encode
-t 'those run' counts encode -eq 3
+t 'parts and figures can be chosen' bench --json search encode --only query
+t 'those are measured' counts search -eq 1
+t 'of each part' counts encode -eq 1
 t 'and no others' counts train -eq 0
-t 'ops can be chosen' bench --json ops --op residual
-t 'by a part of their name' counts ops -eq 2
-t 'instruction sets in turns' bench --json ops --op residual_ln_fwd --variants
+t 'instruction sets in turns' bench --json ops --only residual_ln_fwd --variants
 t 'the reference is one of them' grep -q '"backend":"cpu-ref"' out
 t "a table for people, by the processor's time" bench --cpu-time search
 t 'has a head' grep -q '^part  *figure  *backend  *threads' out
@@ -55,15 +54,12 @@ printf 'a b c\nb c a\n' >text
 printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' a b c >vocab.txt
 t 'a given text and vocabulary' bench --json tokenize --text text --vocab vocab.txt
 t 'are used' grep -q '"name":"the given text"' out
-: >empty
-t 'a text without text' complains 'empty: no text' \
-    "$SIMLM" bench --seconds 0 tokenize --text empty
 t 'a text that is not there' complains 'nowhere' \
     "$SIMLM" bench --seconds 0 tokenize --text nowhere
 t 'an unknown part is a usage error' exits 2 "$SIMLM" bench speed
 t 'named' grep -q "'speed'" err
-t 'an unknown op' complains "no op has 'conv'" \
-    "$SIMLM" bench --seconds 0 ops --op conv
+t 'a figure that is none' complains "no figure has 'conv'" \
+    "$SIMLM" bench --seconds 0 ops --only conv
 t 'heads that do not divide' complains "multiple of" \
     "$SIMLM" bench --seconds 0 encode --hidden 16 --heads 3
 t 'lengths out of order' complains 'max_length' \
