@@ -77,7 +77,7 @@ static bool choose_parts(uint32_t *chosen, int n, char **names,
 
 static void print_head(void)
 {
-    printf("%-8s %-31s %-10s %7s %11s %8s %-9s %7s %6s  %s\n", "part", "figure",
+    printf("%-8s %-31s %-15s %7s %11s %8s %-9s %7s %6s  %s\n", "part", "figure",
            "backend", "threads", "median ms", "rate", "", "GFLOP/s", "GB/s",
            "per cent");
 }
@@ -93,7 +93,7 @@ static void print_count(double x, int width)
 static void print_row(void *ctx, const simlm_bench_figure *f)
 {
     (void)ctx;
-    printf("%-8s %-31s %-10s %7d %11.3f %8.*f %-9s", f->part, f->name,
+    printf("%-8s %-31s %-15s %7d %11.3f %8.*f %-9s", f->part, f->name,
            f->backend, (int)f->threads, 1e3 * f->median, f->rate < 100 ? 2 : 0,
            f->rate, f->unit);
     print_count(f->gflops, 7);
@@ -144,6 +144,7 @@ int cmd_bench(int argc, char **argv)
         OPT_STRING(0, "only", &o.only, "name",
                    "figures with this in their names"),
         OPT_FLAG(0, "json", &json, "one JSON object a line"),
+        OPT_PRECISION(&o.precision),
         OPT_GROUP("Shape of the model"),
         OPT_CHOICE(0, "shape", &o.shape, "auto|base|small|mini",
                    "12 x 768, 4 x 256 or 3 x 128; auto: small to train, mini "

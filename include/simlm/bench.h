@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <simlm/precision.h>
 #include <simlm/status.h>
 
 #ifdef __cplusplus
@@ -48,19 +49,20 @@ typedef enum simlm_bench_shape {
 } simlm_bench_shape;
 
 typedef struct simlm_bench_options {
-    uint32_t parts;  /* simlm_bench_part, or-ed; all.  0: the limits alone */
-    int32_t threads; /* 0: one a core */
-    double seconds;  /* for each figure, and at least three calls; 1 */
-    bool cpu_time;   /* the processor's time over the threads instead of the
-                      * clock's: for a machine that is busy with other work */
-    int32_t shape;   /* simlm_bench_shape */
+    uint32_t parts;    /* simlm_bench_part, or-ed; all.  0: the limits alone */
+    int32_t threads;   /* 0: one a core */
+    double seconds;    /* for each figure, and at least three calls; 1 */
+    bool cpu_time;     /* the processor's time over the threads instead of the
+                        * clock's: for a machine that is busy with other work */
+    int32_t precision; /* simlm_precision; fp32 */
+    int32_t shape;     /* simlm_bench_shape */
     int64_t layers, hidden, heads, ffn, vocab; /* 0 (default): the shape's */
     int64_t tokens;                            /* in a batch; 4096 */
     int64_t length;                 /* of a sequence where all are equal; 128 */
     int64_t min_length, max_length; /* of mixed ones, drawn evenly; 16, 144 */
     double dropout;                 /* in training; 0.1 */
     const char *only; /* figures with this in their names; NULL: all */
-    bool variants;    /* ops: each instruction set in turn, not the best alone */
+    bool variants; /* ops: each instruction set in turn, not the best alone */
     const char *text;       /* tokenize: a file of it; NULL: generated */
     const char *vocabulary; /* tokenize: a model directory or vocab.txt; NULL:
                              * trained on the text, of 30,522 tokens at most */

@@ -57,7 +57,12 @@ simlm_status sl_bench_time(const struct sl_bench *b, struct sl_timing *t,
 
 /* ---- reporting ----------------------------------------------------------- */
 
-enum sl_limit { SL_LIMIT_NONE, SL_LIMIT_ARITHMETIC, SL_LIMIT_MEMORY };
+enum sl_limit {
+    SL_LIMIT_NONE,
+    SL_LIMIT_ARITHMETIC, /* in the backend's precision */
+    SL_LIMIT_FP32,       /* in fp32, whatever that is */
+    SL_LIMIT_MEMORY
+};
 
 /* What one call does. */
 struct sl_work {

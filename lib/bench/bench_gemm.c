@@ -1,6 +1,7 @@
 /*
  * bench_gemm.c - the matrix products of a model's layers and head through the
- * backend: forward (x W^T + b), the gradients of x and of W.
+ * backend: forward (x W^T + b) with weights that change and with weights that
+ * do not, the gradients of x and of W.
  */
 #include "bench/bench.h"
 
@@ -45,8 +46,13 @@ static simlm_status gradient_of_W(void *what, simlm_error *err)
 static const struct {
     const char *name;
     sl_bench_fn *run;
+    bool fixed; /* W never changes: the backend may rearrange it */
 } directions[] = {
-    {"forward", forward}, {"dX", gradient_of_x}, {"dW", gradient_of_W}};
+    {"encoding", forward, true},
+    {"forward", forward, false},
+    {"dX", gradient_of_x, false},
+    {"dW", gradient_of_W, false},
+};
 
 /* Small numbers of both signs: products neither grow nor become denormal. */
 static simlm_status fill(struct sl_backend *be, void *at, int64_t n, bool act,
@@ -103,6 +109,8 @@ static simlm_status measure(struct sl_bench *b, struct product *p,
 
         snprintf(line, sizeof line, "%s, %lld rows, %s", name, (long long)p->N,
                  directions[i].name);
+        SL_TRY(
+            p->be->weights(p->be, p->W, p->O * p->I, directions[i].fixed, err));
         SL_TRY(sl_bench_measure(b, &w, directions[i].run, p, err));
     }
     return SIMLM_OK;

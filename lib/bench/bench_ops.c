@@ -84,7 +84,8 @@ static simlm_status add(struct ops_bench *x, struct sl_backend *be,
     int k = x->n;
 
     if (!be)
-        SL_TRY(sl_backend_open_cpu(&x->own[k], SL_FP32, cpu, err));
+        SL_TRY(sl_backend_open_cpu(&x->own[k], sl_compute_in(o->precision), cpu,
+                                   err));
     x->n++;
     return sl_op_data_open(&x->data[k], be ? be : x->own[k], c, o->tokens,
                            o->length, (float)o->dropout, err);

@@ -6,7 +6,7 @@
 
 #include "base/parallel.h"
 
-enum { LEAST_CALLS = 3, MOST_CALLS = 2000 };
+enum { LEAST_CALLS = 3, MOST_CALLS = 2000, BF16_BYTES = 2 };
 
 /* ---- measuring ----------------------------------------------------------- */
 
@@ -58,11 +58,13 @@ simlm_status sl_bench_time(const struct sl_bench *b, struct sl_timing *t,
 /* ---- reporting ----------------------------------------------------------- */
 
 static void set_percent(simlm_bench_figure *f, enum sl_limit limit,
-                        const struct sl_bench_peaks *p)
+                        const struct sl_bench_peaks *p, bool in_bf16)
 {
-    if (limit == SL_LIMIT_ARITHMETIC) {
-        f->peak = "fp32";
-        f->percent = 1e9 * f->gflops / p->fp32 * 100;
+    bool half = limit == SL_LIMIT_ARITHMETIC && in_bf16 && p->bf16 > 0;
+
+    if (limit == SL_LIMIT_ARITHMETIC || limit == SL_LIMIT_FP32) {
+        f->peak = half ? "bf16" : "fp32";
+        f->percent = 1e9 * f->gflops / (half ? p->bf16 : p->fp32) * 100;
     } else if (limit == SL_LIMIT_MEMORY) {
         f->peak = "memory";
         f->percent = 1e9 * f->gbytes / p->memory * 100;
@@ -93,7 +95,7 @@ simlm_bench_figure sl_bench_figure(const struct sl_work *w,
         f.unit = w->limit == SL_LIMIT_MEMORY ? "GB/s" : "GFLOP/s";
     }
     if (peaks)
-        set_percent(&f, w->limit, peaks);
+        set_percent(&f, w->limit, peaks, be->act_bytes == BF16_BYTES);
     return f;
 }
 
@@ -183,7 +185,8 @@ simlm_status sl_bench_run(const simlm_bench_options *o,
     struct sl_bench b = {.o = o, .report = report, .ctx = ctx};
     simlm_status st;
 
-    st = sl_backend_open_cpu(&b.be, SL_FP32, sl_cpu_from_env(), err);
+    st = sl_backend_open_cpu(&b.be, sl_compute_in(o->precision),
+                             sl_cpu_from_env(), err);
     if (st == SIMLM_OK)
         st = sl_bench_peaks(&b, err);
     for (size_t i = 0; i < SL_LEN(parts) && st == SIMLM_OK; i++)

@@ -110,7 +110,7 @@ simlm_status sl_bench_search(struct sl_bench *b, simlm_error *err)
     if (st == SIMLM_OK)
         st = measure(b, &s, 1, SL_LIMIT_MEMORY, err);
     if (st == SIMLM_OK)
-        st = measure(b, &s, MANY, SL_LIMIT_ARITHMETIC, err);
+        st = measure(b, &s, MANY, SL_LIMIT_FP32, err);
     sl_flat_search_free(s.search);
     sl_flat_close(&s.ix);
     sl_free(s.queries);

@@ -319,6 +319,7 @@ static simlm_status take_all(struct sl_op_data *d, simlm_error *err)
     SL_TRY(take_reals(d, &d->v, weights, 1e-3f, true, err));
     SL_TRY(take_reals(d, &d->b, bias, 1, false, err));
     SL_TRY(take_reals(d, &d->db, bias, 1, false, err));
+    SL_TRY(d->be->weights(d->be, d->W, weights, false, err));
     return take_packing(d, err);
 }
 

@@ -44,6 +44,9 @@ t 'parts and figures can be chosen' bench --json search encode --only query
 t 'those are measured' counts search -eq 1
 t 'of each part' counts encode -eq 1
 t 'and no others' counts train -eq 0
+t 'bf16' bench --json encode train --precision bf16 --only M
+t 'has its own limit, where the processor has it' sh -c \
+    'grep -q "bf16 dot" out && peak=bf16 || peak=fp32; grep -q "MLM.*\"peak\":\"$peak\"" out'
 t 'instruction sets in turns' bench --json ops --only residual_ln_fwd --variants
 t 'the reference is one of them' grep -q '"backend":"cpu-ref"' out
 t "a table for people, by the processor's time" bench --cpu-time search
