@@ -19,8 +19,9 @@ typedef enum simlm_level { SIMLM_INFO = 0, SIMLM_WARNING = 1 } simlm_level;
 
 typedef struct simlm_observer {
     void *ctx;
-    /* `done` of `total` (0: unknown) `unit`s of the phase called `phase`.  A job
-     * that finds everything done already reports none. */
+    /* `done` of `total` (0: unknown) `unit`s of the phase called `phase`; the
+     * first report of a phase is where it stands when it begins.  A job that
+     * finds everything done already reports none. */
     void (*progress)(void *ctx, const char *phase, int64_t done, int64_t total,
                      const char *unit);
     /* One line for a person, without newline. */

@@ -167,18 +167,24 @@ static void write_round(const struct search_job *j, int64_t n,
                               h + 1, (double)j->score[i * j->k + h]);
 }
 
+static void progress(const simlm_observer *obs, int64_t done, int64_t n)
+{
+    if (obs && obs->progress)
+        obs->progress(obs->ctx, "searching", done, n, "queries");
+}
+
 static simlm_status search_all(struct search_job *j, struct sl_run_writer *w,
                                const simlm_observer *obs, simlm_error *err)
 {
     int64_t n = sl_queries_count(j->queries);
 
+    progress(obs, 0, n);
     for (; j->first < n; j->first += j->round) {
         int64_t left = n - j->first, now = left < j->round ? left : j->round;
 
         sl_parallel_for(now, QUERIES_A_RANGE, search_range, j);
         write_round(j, now, w);
-        if (obs && obs->progress)
-            obs->progress(obs->ctx, "searching", j->first + now, n, "queries");
+        progress(obs, j->first + now, n);
         SL_TRY(stopped(obs, err));
     }
     return SIMLM_OK;

@@ -293,6 +293,9 @@ static simlm_status encode_all(struct encode_job *j, simlm_error *err)
                                  .unit = j->side == SL_SIDE_QUERY ? "queries"
                                                                   : "passages",
                                  .done = j->store.rows};
+    if (j->obs && j->obs->progress)
+        j->obs->progress(j->obs->ctx, j->meter.phase, j->meter.done, 0,
+                         j->meter.unit);
     if (j->store.rows)
         sl_job_message(j->obs, SIMLM_INFO,
                        "'%s': continuing after %" PRId64 " rows", j->o->output,

@@ -74,6 +74,8 @@ simlm_status sl_index_build(const simlm_index_options *o,
     if (st == SIMLM_OK)
         st = sl_flat_writer_open(&w, o->output, e[0].dim, e[0].model_hash,
                                  e[0].model_path ? e[0].model_path : "", err);
+    if (st == SIMLM_OK)
+        progress(obs, 0, total);
     for (int32_t i = 0; i < o->n_encoded && st == SIMLM_OK; i++)
         st = add_rows(&w, &e[i], &done, total, obs, err);
     if (st == SIMLM_OK)

@@ -162,11 +162,16 @@ static void write_hits(struct search_job *j, struct sl_run_writer *w,
         }
 }
 
+static void progress(const struct search_job *j, int64_t done)
+{
+    if (j->obs && j->obs->progress)
+        j->obs->progress(j->obs->ctx, "searching", done, j->n, "queries");
+}
+
 static simlm_status search_all(struct search_job *j, struct sl_run_writer *w,
                                simlm_error *err)
 {
-    const simlm_observer *obs = j->obs;
-
+    progress(j, 0);
     for (int64_t at = 0; at < j->n; at += j->batch) {
         int64_t n = j->n - at < j->batch ? j->n - at : j->batch;
 
@@ -174,9 +179,8 @@ static simlm_status search_all(struct search_job *j, struct sl_run_writer *w,
         SL_TRY(sl_flat_search_run(j->search, j->row, j->score, j->vec, n,
                                   j->o->top, err));
         write_hits(j, w, at, n);
-        if (obs && obs->progress)
-            obs->progress(obs->ctx, "searching", at + n, j->n, "queries");
-        if (sl_job_cancelled(obs))
+        progress(j, at + n);
+        if (sl_job_cancelled(j->obs))
             return sl_fail(err, SIMLM_E_CANCELLED,
                            "stopped on request; no run was written");
     }

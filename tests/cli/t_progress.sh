@@ -56,6 +56,13 @@ t 'a pipe' sh -c '"$0" pretrain -t 1 --model base --max-length 24 --batch 8 \
     --lr 1e-2 --steps 40 --eval-samples 0 -o six corpus.jsonl 2>err' "$SIMLM"
 t 'gets no control characters either' sh -c '! grep -q "$(printf "[\033\r]")" err'
 
+# ---- other commands --------------------------------------------------------------------
+t 'encoding on a terminal' on_terminal \
+    '"$SIMLM" encode -t 1 --model base --side passage --batch-tokens 64 -o vec corpus.jsonl'
+drawings '^encoding'
+t 'begins where the job stood, at nothing' sh -c 'head -n 1 drawn | grep -qx "encoding  0 passages"'
+t 'ends with all' grep -q '60/60 passages' drawn
+
 # ---- ends that are not the planned one -----------------------------------------------
 printf '{"id":"0","contents":"a b"}\n{"id":"1","contents":\n' >broken.jsonl
 t 'an error on a terminal' on_terminal '"$SIMLM" vocab -o x --size 100 broken.jsonl; [ $? = 1 ]'
