@@ -166,8 +166,11 @@ static simlm_status converse(const simlm_search_options *o,
     while (st == SIMLM_OK) {
         if (prompt)
             fputs("? ", stderr);
-        if (!fgets(line, sizeof line, stdin))
+        if (!fgets(line, sizeof line, stdin)) {
+            if (prompt)
+                fputc('\n', stderr);
             break;
+        }
         line[strcspn(line, "\r\n")] = '\0';
         if (*line)
             st = answer(&s, line, o->top, err);
