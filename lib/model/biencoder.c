@@ -150,33 +150,32 @@ static void backward(struct sl_biencoder *x, const struct sl_pass *p,
     sl_body_backward(&x->s, p, &x->body, &x->scratch, x->d);
 }
 
-/* v <- the vectors of all sequences; *n_chunks <- how many chunks it took. */
-static simlm_status forward_all(struct sl_biencoder *x, int64_t *n_chunks,
-                                const struct sl_pass *p,
+/* v <- the vectors of all sequences, the first chunk's last: so a full chunk's
+ * activations, not a remainder's, are there when the way back begins. */
+static simlm_status forward_all(struct sl_biencoder *x, const struct sl_pass *p,
                                 const struct sl_tokens *t, simlm_error *err)
 {
-    int64_t n;
+    int64_t begin = chunk_length(x, t, 0), n;
 
-    *n_chunks = 0;
-    for (int64_t first = 0; first < t->n; first += n, ++*n_chunks) {
+    for (int64_t first = begin; first < t->n; first += n) {
         n = chunk_length(x, t, first);
         SL_TRY(forward(x, p, t, first, n, err));
     }
-    return SIMLM_OK;
+    return forward(x, p, t, 0, begin, err);
 }
 
-/* From dv, the gradient of the pooled vectors.  The second forward pass writes
+/* From dv, the gradient of the pooled vectors.  The second forward passes write
  * the same (not normalised) vectors into v, which nobody reads any more. */
-static simlm_status backward_all(struct sl_biencoder *x, int64_t n_chunks,
+static simlm_status backward_all(struct sl_biencoder *x,
                                  const struct sl_pass *p,
                                  const struct sl_tokens *t, simlm_error *err)
 {
     int64_t n;
 
-    for (int64_t first = 0; first < t->n; first += n) {
+    backward(x, p, 0);
+    for (int64_t first = chunk_length(x, t, 0); first < t->n; first += n) {
         n = chunk_length(x, t, first);
-        if (n_chunks > 1)
-            SL_TRY(forward(x, p, t, first, n, err));
+        SL_TRY(forward(x, p, t, first, n, err));
         backward(x, p, first);
     }
     return SIMLM_OK;
@@ -236,16 +235,15 @@ simlm_status sl_biencoder_step(struct sl_biencoder *x, double *loss_sum,
     struct sl_backend *be = x->s.m->be;
     struct sl_pass p = sl_session_pass(&x->s, noise, SL_PASS_SITE(0));
     struct sl_tokens in = b->in;
-    int64_t n_chunks;
 
     SL_ASSERT(!train || x->s.m->g);
     SL_TRY(check_batch(x, b, err));
     if (!in.key)
         in.key = x->key;
-    SL_TRY(forward_all(x, &n_chunks, &p, &in, err));
+    SL_TRY(forward_all(x, &p, &in, err));
     contrast(x, b, loss, weight, train);
     if (train)
-        SL_TRY(backward_all(x, n_chunks, &p, &in, err));
+        SL_TRY(backward_all(x, &p, &in, err));
     SL_TRY(sl_session_losses(&x->s, loss_sum, x->loss, 1, err));
     be->download(be, rank, x->rank, (size_t)b->B * sizeof *rank);
     return SIMLM_OK;

@@ -7,10 +7,11 @@
  * list is cut by token budget into chunks of sequences:
  *
  *   one chunk     forward (activations kept), loss, backward
- *   more          forward every chunk for its vectors alone, loss, then for
- *                 each chunk forward again with activations and backward
- *                 (Gao et al., "Scaling deep contrastive learning batch size
- *                 under memory limited setup", 2021)
+ *   more          forward every chunk for its vectors alone, the first one
+ *                 last, loss; backward the first; then for each other chunk
+ *                 forward again with activations and backward (Gao et al.,
+ *                 "Scaling deep contrastive learning batch size under memory
+ *                 limited setup", 2021)
  *
  * With [CLS] pooling the last layer is computed for first tokens alone
  * (nn/layer.h).
