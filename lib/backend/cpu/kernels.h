@@ -41,7 +41,7 @@ struct sl_cpu_kernels {
     /* sum [n] += the sums over rows of x [rows, n], rows ldx apart. */
     void (*sum_rows)(double *sum, const sl_act *x, int64_t ldx, int64_t rows,
                      int64_t n);
-    /* Between float and bf16, whatever an activation is. */
+    /* Between float and bf16; of bf16 backends. */
     void (*round)(sl_bf16 *y, const float *x, int64_t n);
     void (*widen)(float *y, const sl_bf16 *x, int64_t n);
 };
