@@ -193,7 +193,7 @@ static simlm_status pretrain_rlm(const char *out, simlm_error *err)
     return pretrain(out, SIMLM_OBJECTIVE_RLM, err);
 }
 
-static simlm_status finetune(const char *out, simlm_precision precision,
+static simlm_status finetune(const char *out, int32_t precision,
                              simlm_error *err)
 {
     simlm_finetune_options o;
