@@ -272,6 +272,7 @@ static void vocab_ce(struct sl_backend *be, sl_real *loss_, sl_act *dh,
     if (!at)
         return;
     c.loss = sl_cpu_cut(&at, loss_bytes);
+    memset(c.loss, 0, loss_bytes); /* without memory for logits nothing is lost */
     c.dz = dh ? at : NULL;
     for (int64_t r = 0; r < n; r += rows) {
         int64_t m = n - r < rows ? n - r : rows;
