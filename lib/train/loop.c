@@ -137,7 +137,7 @@ static void show_figures(struct state *st, double loss)
     const simlm_observer *o = st->l->dir->observer;
     double t = seconds_since(&st->pace.since);
 
-    st->shown_loss += (st->shown_loss ? 0.1 : 1) * (loss - st->shown_loss);
+    st->shown_loss += (st->shown_loss != 0 ? 0.1 : 1) * (loss - st->shown_loss);
     if (!o || !o->figure)
         return;
     o->figure(o->ctx, "loss", st->shown_loss);
