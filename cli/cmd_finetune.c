@@ -54,54 +54,23 @@ static const struct manual manual = {
     .see = (const char *const[]){ "pretrain", "bm25 search", "encode", NULL },
 };
 
-/* What is missing of the needed options, or NULL. */
-static const char *missing(const simlm_finetune_options *o)
-{
-    if (!o->train.model)
-        return "--model is needed";
-    if (!o->train.output)
-        return "--output is needed";
-    if (!o->corpus)
-        return "--corpus is needed";
-    if (!o->examples && !(o->queries && o->qrels && o->negatives))
-        return "--queries, --qrels and --negatives are needed, or --train";
-    return NULL;
-}
-
 int cmd_finetune(int argc, char **argv)
 {
     struct cli_run run = CLI_RUN_INIT;
     simlm_finetune_options o;
+    const char *missing;
     int32_t full = 1;
     int64_t seed;
 
     simlm_finetune_options_init(&o);
     seed = (int64_t)o.train.seed;
     const struct option_row options[] = {
-        OPT_INPUT('c', "corpus", &o.corpus, "file", "the passages"),
-        OPT_INPUT(0, "queries", &o.queries, "file", "training queries"),
-        OPT_INPUT(0, "qrels", &o.qrels, "file",
-                   "their judgements; grade 1 and up is a positive"),
-        OPT_INPUT(0, "negatives", &o.negatives, "run",
-                   "rankings of the queries, from which negatives are taken"),
-        OPT_INPUT(0, "train", &o.examples, "file",
-                   "examples as SimLM's train.jsonl instead of these three"),
-        OPT_CONFLICT("train", "queries|qrels|negatives"),
+        GROUP_OPTIONS(&o.groups),
         TRAIN_OPTIONS(&o.train, &seed),
-        OPT_GROUP("Negatives"),
-        OPT_INT(0, "negative-depth", &o.negative_depth, 0, 1000000, "n",
-                "leading hits of the run that are used"),
-        OPT_INT(0, "negative-count", &o.negative_count, 1, 1000000, "n",
-                "negatives kept for a query"),
-        OPT_INT(0, "negative-random", &o.negative_random, 0, 1000000, "n",
-                "of these, passages from anywhere"),
-        OPT_OUTPUT(0, "save-examples", &o.save_examples, "file",
-                   "write the list as train.jsonl"),
+        NEGATIVE_OPTIONS(&o.groups),
         OPT_CHOICE(0, "false-negatives", &o.false_negatives, "keep|mask",
                    "known answers among other queries' passages"),
         OPT_GROUP("Bi-encoder"),
-        OPT_INT('p', "passages", &o.passages, 1, 4096, "n",
-                "a query: a positive and the rest negatives"),
         OPT_INT(0, "query-max-length", &o.query_length, 3, 65536, "n",
                 "tokens of a query with its special ones"),
         OPT_INT(0, "passage-max-length", &o.passage_length, 3, 65536, "n",
@@ -112,8 +81,6 @@ int cmd_finetune(int argc, char **argv)
                    "four blocks of similarities, or query-passage alone"),
         OPT_REAL(0, "loss-scale", &o.loss_scale, -1, 1e6, "x",
                  "factor of the loss; 0 or less: 1"),
-        OPT_FLAG(0, "use-first-positive", &o.use_first_positive,
-                 "only positives that score well, as the NQ scripts"),
         CLI_COMMON_OPTIONS(&run),
         OPT_END()
     };
@@ -123,8 +90,9 @@ int cmd_finetune(int argc, char **argv)
         return options_exit_code(argc);
     if (argc > 0)
         return options_usage(&manual, "unexpected operand '%s'", argv[0]);
-    if (missing(&o))
-        return options_usage(&manual, "%s", missing(&o));
+    missing = train_missing(&o.train, &o.groups);
+    if (missing)
+        return options_usage(&manual, "%s", missing);
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.full_contrastive = full != 0;

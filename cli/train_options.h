@@ -60,6 +60,48 @@
     OPT_INT64(0, "eval-samples", &(t)->eval_samples, -1, 1e12, "n",            \
               "examples held out; -1: 2% of them, not too many"),              \
     OPT_INT64(0, "seed", (seed), 0, 9e18, "n", "of everything random")
+
+/* What finetune and train-reranker train on. */
+#define GROUP_OPTIONS(g)                                                       \
+    OPT_INPUT('c', "corpus", &(g)->corpus, "file", "the passages"),            \
+    OPT_INPUT(0, "queries", &(g)->queries, "file", "training queries"),        \
+    OPT_INPUT(0, "qrels", &(g)->qrels, "file",                                 \
+              "their judgements; grade 1 and up is a positive"),               \
+    OPT_INPUT(0, "negatives", &(g)->negatives, "run",                          \
+              "rankings of the queries, from which negatives are taken"),      \
+    OPT_INPUT(0, "train", &(g)->examples, "file",                              \
+              "examples as SimLM's train.jsonl instead of these three"),       \
+    OPT_CONFLICT("train", "queries|qrels|negatives")
+
+#define NEGATIVE_OPTIONS(g)                                                    \
+    OPT_GROUP("Passages of a query"),                                          \
+    OPT_INT('p', "passages", &(g)->passages, 1, 4096, "n",                     \
+            "a query: a positive and the rest negatives"),                     \
+    OPT_FLAG(0, "use-first-positive", &(g)->use_first_positive,                \
+             "only positives that score well, as the NQ scripts"),             \
+    OPT_INT(0, "negative-depth", &(g)->negative_depth, 0, 1000000, "n",        \
+            "leading hits of the run that are used"),                          \
+    OPT_INT(0, "negative-count", &(g)->negative_count, 1, 1000000, "n",        \
+            "negatives kept for a query"),                                     \
+    OPT_INT(0, "negative-random", &(g)->negative_random, 0, 1000000, "n",      \
+            "of these, passages from anywhere"),                               \
+    OPT_OUTPUT(0, "save-examples", &(g)->save_examples, "file",                \
+               "write the list as train.jsonl")
 /* clang-format on */
+
+/* What of the needed options was not given, or NULL. */
+static inline const char *train_missing(const simlm_train_options *t,
+                                        const simlm_group_options *g)
+{
+    if (!t->model)
+        return "--model is needed";
+    if (!t->output)
+        return "--output is needed";
+    if (!g->corpus)
+        return "--corpus is needed";
+    if (!g->examples && !(g->queries && g->qrels && g->negatives))
+        return "--queries, --qrels and --negatives are needed, or --train";
+    return NULL;
+}
 
 #endif

@@ -137,16 +137,9 @@ SIMLM_API simlm_status simlm_pretrain(const simlm_pretrain_options *o,
                                       const simlm_observer *observer,
                                       simlm_error *err);
 
-/* ---- fine-tuning ------------------------------------------------------- */
+/* ---- groups: queries, each with a positive and negatives --------------- */
 
-typedef enum simlm_false_negatives {
-    SIMLM_FALSE_NEGATIVES_KEEP = 0, /* the reference: another query's passage is
-                                     * a negative even if it is a known answer */
-    SIMLM_FALSE_NEGATIVES_MASK = 1  /* known answers leave the denominator */
-} simlm_false_negatives;
-
-typedef struct simlm_finetune_options {
-    simlm_train_options train;
+typedef struct simlm_group_options {
     const char *corpus; /* passages */
 
     /* Either these three ... */
@@ -162,8 +155,21 @@ typedef struct simlm_finetune_options {
     const char *save_examples; /* write the list as train.jsonl; may be NULL */
 
     int32_t passages; /* a query: one positive and passages - 1 negatives */
-    int32_t query_length, passage_length; /* tokens with the special ones */
     bool use_first_positive; /* the NQ scripts' filter of positives */
+} simlm_group_options;
+
+/* ---- fine-tuning ------------------------------------------------------- */
+
+typedef enum simlm_false_negatives {
+    SIMLM_FALSE_NEGATIVES_KEEP = 0, /* the reference: another query's passage is
+                                     * a negative even if it is a known answer */
+    SIMLM_FALSE_NEGATIVES_MASK = 1  /* known answers leave the denominator */
+} simlm_false_negatives;
+
+typedef struct simlm_finetune_options {
+    simlm_train_options train;
+    simlm_group_options groups;
+    int32_t query_length, passage_length; /* tokens with the special ones */
     double temperature;
     bool full_contrastive;   /* four blocks; false: query-passage alone */
     double loss_scale;       /* factor of the loss; 0 or less: 1 */

@@ -41,14 +41,21 @@ void simlm_pretrain_options_init(simlm_pretrain_options *o)
     o->train.seed = 45678;
 }
 
+static simlm_group_options group_defaults(int32_t passages)
+{
+    return (simlm_group_options){
+        .negative_depth = 200,
+        .negative_count = 210,
+        .negative_random = 10,
+        .passages = passages,
+    };
+}
+
 void simlm_finetune_options_init(simlm_finetune_options *o)
 {
     *o = (simlm_finetune_options){
         .train = train_defaults(),
-        .negative_depth = 200,
-        .negative_count = 210,
-        .negative_random = 10,
-        .passages = 16,
+        .groups = group_defaults(16),
         .query_length = 32,
         .passage_length = 144,
         .temperature = 0.02,

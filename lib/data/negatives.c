@@ -299,9 +299,11 @@ void sl_choose_passages(int32_t *rows, const struct sl_examples *e, int64_t i,
     uint64_t n_neg = (uint64_t)(N->start[i + 1] - N->start[i]);
     uint64_t m = (uint64_t)n - 1, first;
 
-    SL_ASSERT(n >= 1 && n_neg >= 1 &&
+    SL_ASSERT(n >= 1 && (n == 1 || n_neg >= 1) &&
               e->positives.start[i + 1] > e->positives.start[i]);
     rows[0] = choose_positive(e, i, offset, use_first_positive);
+    if (n == 1)
+        return;
     first = offset % n_neg * (m % n_neg); /* no overflow: both are small */
     for (uint64_t j = 0; j < m; j++)
         rows[1 + j] = N->row[N->start[i] + (int64_t)((first + j) % n_neg)];

@@ -63,7 +63,8 @@ simlm_status sl_negatives_build(struct sl_examples **out,
 
 /*
  * rows [n] <- the passages of example i: a positive, then n - 1 negatives, which
- * repeat if there are fewer.  The example has at least one of each; n >= 1.
+ * repeat if there are fewer.  The example has a positive and, if n > 1, a
+ * negative; n >= 1.
  *
  * use_first_positive (the NQ scripts'): a positive takes part only if it is the
  * first, or scores at least as high as the first, or higher than any negative.

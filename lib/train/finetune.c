@@ -16,26 +16,18 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "data/lm_batch.h"
 #include "data/negatives.h"
 #include "model/biencoder.h"
-#include "train/loop.h"
-#include "train/setup.h"
-
-enum { EVAL_MOST = 512 }; /* held-out queries */
+#include "train/groups.h"
 
 struct finetune {
     const simlm_finetune_options *o;
     struct sl_setup setup;
-    struct sl_token_cache *cache;
-    struct sl_examples *examples;
-    int64_t *usable, n_usable; /* examples that can be trained with */
-    struct sl_order order;     /* of the usable ones */
+    struct sl_groups groups;
     struct sl_rundir dir;
 
     struct sl_pack_rule query_rule, passage_rule;
-    struct sl_id_list query_prompt, query_ids;
-    int64_t *query_start; /* [examples + 1] into query_ids */
+    struct sl_id_list query_prompt;
 
     struct sl_biencoder *session;
     struct sl_pack batch; /* B queries, then B m passages */
@@ -48,43 +40,37 @@ struct finetune {
 
 static void choose(struct finetune *f, const struct sl_step *step)
 {
-    int64_t m = f->o->passages;
-    uint64_t offset = f->o->train.seed +
-                      (uint64_t)(step->train ? step->epoch : 0);
-
     for (int64_t i = 0; i < step->n; i++)
-        sl_choose_passages(f->passage + i * m, f->examples,
-                           f->usable[step->example[i]], m, offset,
-                           f->o->use_first_positive);
+        sl_groups_choose(f->passage + i * f->o->groups.passages, &f->groups,
+                         step->example[i], step);
 }
 
 /* mask [B, B m] <- columns that are known answers to the row's query. */
 static void mark_false_negatives(struct finetune *f, const struct sl_step *step)
 {
-    int64_t m = f->o->passages, columns = step->n * m;
+    int64_t m = f->o->groups.passages, columns = step->n * m;
 
-    for (int64_t i = 0; i < step->n; i++)
+    for (int64_t i = 0; i < step->n; i++) {
+        int64_t e = sl_groups_example(&f->groups, step->example[i]);
+
         for (int64_t j = 0; j < columns; j++)
             f->mask[i * columns + j] =
-                j != i * m && sl_is_positive(f->examples,
-                                             f->usable[step->example[i]],
-                                             f->passage[j]);
+                j != i * m &&
+                sl_is_positive(f->groups.examples, e, f->passage[j]);
+    }
 }
 
 static void pack_step(struct finetune *f, const struct sl_step *step)
 {
-    int64_t n_passages = step->n * f->o->passages;
+    int64_t n_passages = step->n * f->o->groups.passages;
 
     sl_pack_clear(&f->batch);
-    for (int64_t i = 0; i < step->n; i++) {
-        int64_t q = f->usable[step->example[i]], at = f->query_start[q];
-        struct sl_ids ids = { f->query_ids.id + at,
-                              f->query_start[q + 1] - at };
-
-        sl_pack_add_text(&f->batch, (uint64_t)i, ids, &f->query_rule);
-    }
+    for (int64_t i = 0; i < step->n; i++)
+        sl_pack_add_text(&f->batch, (uint64_t)i,
+                         sl_groups_query(&f->groups, step->example[i]),
+                         &f->query_rule);
     for (int64_t j = 0; j < n_passages; j++)
-        sl_pack_add_row(&f->batch, (uint64_t)(step->n + j), f->cache,
+        sl_pack_add_row(&f->batch, (uint64_t)(step->n + j), f->groups.cache,
                         f->passage[j], &f->passage_rule);
 }
 
@@ -117,7 +103,7 @@ static simlm_status finetune_step(void *self, const struct sl_step *step,
     };
     struct sl_noise noise = { step->train,
                               sl_loop_dropout(&o->train, step->k) };
-    struct sl_biencoder_batch in = { .B = step->n, .m = o->passages,
+    struct sl_biencoder_batch in = { .B = step->n, .m = o->groups.passages,
                                      .mask = f->mask };
     double sum, scale = o->loss_scale > 0 ? o->loss_scale : 1;
 
@@ -149,65 +135,29 @@ static simlm_status finetune_save(void *self, const char *dir,
 static simlm_status check_options(const simlm_finetune_options *o,
                                   simlm_error *err)
 {
-    bool lists = o->queries && o->qrels && o->negatives;
-    bool some = o->queries || o->qrels || o->negatives;
     double most;
 
     SL_TRY(sl_setup_check(&o->train, err));
-    if (!o->corpus)
-        return sl_fail(err, SIMLM_E_ARG, "no corpus given");
-    if (o->examples ? some : !lists)
-        return sl_fail(err, SIMLM_E_ARG,
-                       "give queries, qrels and a run of negatives, or a file "
-                       "of examples");
+    SL_TRY(sl_groups_check(&o->groups, err));
     if (!(o->temperature >= 1e-4 && o->temperature <= 100))
         return sl_fail(err, SIMLM_E_ARG,
                        "temperature is %g: expected from 0.0001 to 100",
                        o->temperature);
-    if (o->passages < 1 || o->passages > 4096 || o->negative_depth < 0 ||
-        o->negative_count < 1 || o->negative_random < 0)
-        return sl_fail(err, SIMLM_E_ARG,
-                       "%d passages a query, %d negatives of depth %d, %d "
-                       "random: out of range",
-                       (int)o->passages, (int)o->negative_count,
-                       (int)o->negative_depth, (int)o->negative_random);
-    if (o->negative_random > o->negative_count)
-        return sl_fail(err, SIMLM_E_ARG,
-                       "negative_random is %d: expected at most "
-                       "negative_count, %d",
-                       (int)o->negative_random, (int)o->negative_count);
     if (o->query_length < 3 || o->passage_length < 3)
         return sl_fail(err, SIMLM_E_ARG,
                        "lengths %d and %d: at least 3 tokens",
                        (int)o->query_length, (int)o->passage_length);
     most = (double)o->train.batch *
            ((double)o->query_length +
-            (double)o->passages * (double)o->passage_length);
+            (double)o->groups.passages * (double)o->passage_length);
     if (!(most < 1e9))
         return sl_fail(err, SIMLM_E_ARG,
                        "a step of %d queries of %d passages is too large",
-                       (int)o->train.batch, (int)o->passages);
+                       (int)o->train.batch, (int)o->groups.passages);
     if (o->false_negatives < 0 || o->false_negatives > 1 ||
         !isfinite(o->loss_scale))
         return sl_fail(err, SIMLM_E_ARG,
                        "false_negatives or loss_scale is out of range");
-    return SIMLM_OK;
-}
-
-static simlm_status describe_data(const struct finetune *f,
-                                  struct sl_json_writer *w, simlm_error *err)
-{
-    const simlm_finetune_options *o = f->o;
-
-    SL_TRY(sl_setup_add_corpus(w, "corpus", &o->corpus, 1, err));
-    if (o->examples)
-        return sl_setup_add_file(w, "examples", o->examples, err);
-    SL_TRY(sl_setup_add_file(w, "queries", o->queries, err));
-    SL_TRY(sl_setup_add_file(w, "qrels", o->qrels, err));
-    SL_TRY(sl_setup_add_file(w, "negatives", o->negatives, err));
-    sl_json_add_int(w, "negative_depth", o->negative_depth);
-    sl_json_add_int(w, "negative_count", o->negative_count);
-    sl_json_add_int(w, "negative_random", o->negative_random);
     return SIMLM_OK;
 }
 
@@ -220,7 +170,7 @@ static simlm_status describe_identity(struct finetune *f, struct sl_str *s,
     sl_json_begin(&w, NULL, '{');
     sl_json_add_text(&w, "command", "finetune");
     SL_TRY(sl_setup_add_weights(&w, "model", o->train.model, err));
-    SL_TRY(describe_data(f, &w, err));
+    SL_TRY(sl_groups_identity(&o->groups, &w, err));
     sl_json_add_int(&w, "steps", o->train.steps);
     sl_json_add_real(&w, "epochs", o->train.steps ? 0 : o->train.epochs);
     sl_json_add_int(&w, "eval_samples", o->train.eval_samples);
@@ -228,10 +178,10 @@ static simlm_status describe_identity(struct finetune *f, struct sl_str *s,
     sl_json_add_text(&w, "query_prompt", f->setup.profile.query_prompt);
     sl_json_add_int(&w, "pooling", f->setup.profile.pooling);
     sl_json_add_bool(&w, "normalize", f->setup.profile.normalize);
-    sl_json_add_int(&w, "passages", o->passages);
+    sl_json_add_int(&w, "passages", o->groups.passages);
     sl_json_add_int(&w, "query_length", o->query_length);
     sl_json_add_int(&w, "passage_length", o->passage_length);
-    sl_json_add_bool(&w, "use_first_positive", o->use_first_positive);
+    sl_json_add_bool(&w, "use_first_positive", o->groups.use_first_positive);
     sl_json_add_real(&w, "temperature", o->temperature);
     sl_json_add_bool(&w, "full_contrastive", o->full_contrastive);
     sl_json_add_real(&w, "loss_scale", o->loss_scale);
@@ -248,11 +198,7 @@ static void describe_settings(const struct finetune *f, struct sl_str *s)
 
     sl_json_begin(&w, NULL, '{');
     sl_setup_settings(&f->setup, &w);
-    sl_json_add_text(&w, "corpus", o->corpus);
-    sl_json_add_text(&w, "queries", o->queries);
-    sl_json_add_text(&w, "qrels", o->qrels);
-    sl_json_add_text(&w, "negatives", o->negatives);
-    sl_json_add_text(&w, "examples", o->examples);
+    sl_groups_settings(&o->groups, &w);
     sl_json_end(&w);
 }
 
@@ -272,120 +218,6 @@ static simlm_status open_dir(struct finetune *f, simlm_error *err)
     sl_str_free(&identity);
     sl_str_free(&settings);
     return st;
-}
-
-/* ---- examples ------------------------------------------------------------------------ */
-
-static void say_left_out(struct finetune *f,
-                         const struct sl_negatives_report *r)
-{
-    if (r->no_text || r->no_hits || r->no_positive || r->no_negative)
-        sl_rundir_say(&f->dir, SIMLM_INFO,
-                      "judged queries left out: %lld without text, %lld not in "
-                      "the run, %lld without a positive, %lld without a "
-                      "negative",
-                      (long long)r->no_text, (long long)r->no_hits,
-                      (long long)r->no_positive, (long long)r->no_negative);
-}
-
-static simlm_status build_examples(struct finetune *f,
-                                   const struct sl_docids *ids,
-                                   simlm_error *err)
-{
-    const simlm_finetune_options *o = f->o;
-    struct sl_negatives_rule rule = { o->negative_depth, o->negative_count,
-                                      o->negative_random, o->train.seed };
-    struct sl_negatives_report report;
-    struct sl_queries *queries = NULL;
-    struct sl_qrels *qrels = NULL;
-    struct sl_run *negatives = NULL;
-    simlm_status st = sl_queries_load(&queries, o->queries, err);
-
-    if (st == SIMLM_OK)
-        st = sl_qrels_load(&qrels, o->qrels, err);
-    if (st == SIMLM_OK)
-        st = sl_run_load(&negatives, o->negatives, err);
-    if (st == SIMLM_OK)
-        st = sl_negatives_build(&f->examples, &report, queries, qrels,
-                                negatives, ids, &rule, err);
-    if (st == SIMLM_OK)
-        say_left_out(f, &report);
-    sl_queries_free(queries);
-    sl_qrels_free(qrels);
-    sl_run_free(negatives);
-    return st;
-}
-
-/* Training needs a positive, and a negative unless only the others' passages
- * are to be the negatives. */
-static simlm_status find_usable(struct finetune *f, simlm_error *err)
-{
-    const struct sl_examples *e = f->examples;
-    const int64_t *p = e->positives.start, *n = e->negatives.start;
-
-    f->usable = SL_NEW_ARRAY(int64_t, e->n + 1);
-    if (!f->usable)
-        return sl_fail_nomem(err, "training examples");
-    for (int64_t i = 0; i < e->n; i++)
-        if (p[i + 1] > p[i] && (n[i + 1] > n[i] || f->o->passages == 1))
-            f->usable[f->n_usable++] = i;
-    if (!f->n_usable)
-        return sl_fail(err, SIMLM_E_FORMAT,
-                       "no query has a positive and a negative passage");
-    if (f->n_usable < e->n)
-        sl_rundir_say(&f->dir, SIMLM_WARNING,
-                      "%lld of %lld queries have no positive or no negative "
-                      "passage and are left out",
-                      (long long)(e->n - f->n_usable), (long long)e->n);
-    return SIMLM_OK;
-}
-
-static simlm_status tokenize_queries(struct finetune *f, simlm_error *err)
-{
-    const struct sl_examples *e = f->examples;
-
-    f->query_start = SL_NEW_ARRAY(int64_t, e->n + 1);
-    if (!f->query_start)
-        return sl_fail_nomem(err, "queries");
-    for (int64_t i = 0; i < e->n; i++) {
-        const struct sl_example_query *q = &e->query[i];
-
-        if (!sl_tokenizer_encode(f->setup.tokenizer, &f->query_ids,
-                                 e->text + q->text, (size_t)q->text_len))
-            return sl_fail_nomem(err, "queries");
-        f->query_start[i + 1] = f->query_ids.n;
-    }
-    return SIMLM_OK;
-}
-
-static simlm_status load_examples(struct finetune *f, simlm_error *err)
-{
-    const simlm_finetune_options *o = f->o;
-    const struct sl_docids *ids = sl_token_cache_ids(f->cache);
-
-    if (o->examples)
-        SL_TRY(sl_examples_load(&f->examples, o->examples, ids, err));
-    else
-        SL_TRY(build_examples(f, ids, err));
-    if (o->save_examples)
-        SL_TRY(sl_examples_save(f->examples, o->save_examples, ids, err));
-    SL_TRY(find_usable(f, err));
-    return tokenize_queries(f, err);
-}
-
-static simlm_status open_order(struct finetune *f, simlm_error *err)
-{
-    const simlm_train_options *t = &f->o->train;
-    int64_t n = f->n_usable, n_eval = t->eval_samples;
-
-    if (n_eval < 0)
-        n_eval = sl_order_eval_count(n, EVAL_MOST);
-    if (n_eval >= n)
-        return sl_fail(err, SIMLM_E_ARG,
-                       "eval_samples is %lld: expected fewer than the %lld "
-                       "queries",
-                       (long long)n_eval, (long long)n);
-    return sl_order_init(&f->order, n, n_eval, t->batch, t->seed, err);
 }
 
 /* ---- before the first step ------------------------------------------------------------ */
@@ -414,7 +246,7 @@ static int64_t least(int64_t a, int64_t b)
 static simlm_status open_session(struct finetune *f, simlm_error *err)
 {
     const simlm_finetune_options *o = f->o;
-    int64_t B = o->train.batch, P = B * o->passages;
+    int64_t B = o->train.batch, P = B * o->groups.passages;
     int64_t longest = o->passage_length > o->query_length ? o->passage_length
                                                           : o->query_length;
     int64_t all = B * o->query_length + P * o->passage_length;
@@ -442,7 +274,7 @@ static simlm_status open_session(struct finetune *f, simlm_error *err)
 
 static double chance(const simlm_finetune_options *o)
 {
-    double B = o->train.batch, columns = B * o->passages;
+    double B = o->train.batch, columns = B * o->groups.passages;
 
     return log(o->full_contrastive ? columns + 3 * (B - 1) : columns);
 }
@@ -454,15 +286,13 @@ static simlm_status train(struct finetune *f, simlm_error *err)
         .o = t,
         .dir = &f->dir,
         .model = f->setup.model,
-        .order = &f->order,
+        .order = &f->groups.order,
         .task = { f, finetune_step, finetune_save, chance(f->o) },
     };
     int64_t n_steps;
 
-    SL_TRY(sl_setup_cache(&f->cache, &f->setup, &f->o->corpus, 1, err));
-    SL_TRY(load_examples(f, err));
-    SL_TRY(open_order(f, err));
-    SL_TRY(sl_loop_count(&n_steps, t, f->order.steps_per_epoch, err));
+    SL_TRY(sl_groups_open(&f->groups, &f->o->groups, &f->setup, &f->dir, err));
+    SL_TRY(sl_loop_count(&n_steps, t, f->groups.order.steps_per_epoch, err));
     SL_TRY(sl_schedule_init(&loop.schedule, (simlm_schedule)t->schedule, t->lr,
                             t->warmup, n_steps, err));
     SL_TRY(open_session(f, err));
@@ -497,13 +327,8 @@ simlm_status sl_finetune(const simlm_finetune_options *o,
     sl_free(f.passage);
     sl_free(f.rank);
     sl_free(f.mask);
-    sl_free(f.query_start);
-    sl_id_list_free(&f.query_ids);
     sl_id_list_free(&f.query_prompt);
-    sl_free(f.usable);
-    sl_order_free(&f.order);
-    sl_examples_free(f.examples);
-    sl_token_cache_close(f.cache);
+    sl_groups_close(&f.groups);
     sl_setup_close(&f.setup);
     sl_rundir_close(&f.dir);
     return st;

@@ -193,6 +193,16 @@ static simlm_status pretrain_rlm(const char *out, simlm_error *err)
     return pretrain(out, SIMLM_OBJECTIVE_RLM, err);
 }
 
+/* Of three passages. */
+static void set_groups(simlm_group_options *o)
+{
+    o->corpus = test_path("corpus.jsonl");
+    o->queries = test_path("queries.tsv");
+    o->qrels = test_path("qrels.txt");
+    o->negatives = test_path("run.tsv");
+    o->passages = 3;
+}
+
 static simlm_status finetune(const char *out, int32_t precision,
                              simlm_error *err)
 {
@@ -202,11 +212,7 @@ static simlm_status finetune(const char *out, int32_t precision,
     two_steps(&o.train, out);
     o.train.batch = 2;
     o.train.precision = precision;
-    o.corpus = test_path("corpus.jsonl");
-    o.queries = test_path("queries.tsv");
-    o.qrels = test_path("qrels.txt");
-    o.negatives = test_path("run.tsv");
-    o.passages = 3;
+    set_groups(&o.groups);
     o.query_length = 10;
     o.passage_length = 20;
     return simlm_finetune(&o, NULL, err);

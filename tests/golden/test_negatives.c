@@ -65,6 +65,19 @@ static void short_lists_repeat_and_large_offsets_hold(void **state)
     sl_examples_free(e);
 }
 
+static void a_positive_alone_needs_no_negatives(void **state)
+{
+    struct sl_examples *e = sl_examples_new();
+    int32_t row = -1;
+
+    (void)state;
+    check_ok(sl_examples_add_query(e, "q", 1, "text", 4, &err));
+    check_ok(sl_examples_add_positive(e, 8, 1, &err));
+    sl_choose_passages(&row, e, 0, 1, 5, false);
+    assert_int_equal(row, 8);
+    sl_examples_free(e);
+}
+
 /* ---- lists --------------------------------------------------------------------- */
 
 struct files {
@@ -246,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_are_the_references),
         cmocka_unit_test(short_lists_repeat_and_large_offsets_hold),
+        cmocka_unit_test(a_positive_alone_needs_no_negatives),
         cmocka_unit_test(a_list_holds_hits_then_strangers),
         cmocka_unit_test(a_full_corpus_leaves_no_stranger),
         cmocka_unit_test(unknown_passages_are_named),

@@ -1,0 +1,216 @@
+#include "train/groups.h"
+
+#include "base/alloc.h"
+#include "data/lm_batch.h"
+#include "data/negatives.h"
+
+enum { EVAL_MOST = 512 }; /* held-out queries */
+
+/* ---- options and description ------------------------------------------------ */
+
+simlm_status sl_groups_check(const simlm_group_options *o, simlm_error *err)
+{
+    bool lists = o->queries && o->qrels && o->negatives;
+    bool some = o->queries || o->qrels || o->negatives;
+
+    if (!o->corpus)
+        return sl_fail(err, SIMLM_E_ARG, "no corpus given");
+    if (o->examples ? some : !lists)
+        return sl_fail(err, SIMLM_E_ARG,
+                       "give queries, qrels and a run of negatives, or a file "
+                       "of examples");
+    if (o->passages < 1 || o->passages > 4096 || o->negative_depth < 0 ||
+        o->negative_count < 1 || o->negative_random < 0)
+        return sl_fail(err, SIMLM_E_ARG,
+                       "%d passages a query, %d negatives of depth %d, %d "
+                       "random: out of range",
+                       (int)o->passages, (int)o->negative_count,
+                       (int)o->negative_depth, (int)o->negative_random);
+    if (o->negative_random > o->negative_count)
+        return sl_fail(err, SIMLM_E_ARG,
+                       "negative_random is %d: expected at most "
+                       "negative_count, %d",
+                       (int)o->negative_random, (int)o->negative_count);
+    return SIMLM_OK;
+}
+
+simlm_status sl_groups_identity(const simlm_group_options *o,
+                                struct sl_json_writer *w, simlm_error *err)
+{
+    SL_TRY(sl_setup_add_corpus(w, "corpus", &o->corpus, 1, err));
+    if (o->examples)
+        return sl_setup_add_file(w, "examples", o->examples, err);
+    SL_TRY(sl_setup_add_file(w, "queries", o->queries, err));
+    SL_TRY(sl_setup_add_file(w, "qrels", o->qrels, err));
+    SL_TRY(sl_setup_add_file(w, "negatives", o->negatives, err));
+    sl_json_add_int(w, "negative_depth", o->negative_depth);
+    sl_json_add_int(w, "negative_count", o->negative_count);
+    sl_json_add_int(w, "negative_random", o->negative_random);
+    return SIMLM_OK;
+}
+
+void sl_groups_settings(const simlm_group_options *o, struct sl_json_writer *w)
+{
+    sl_json_add_text(w, "corpus", o->corpus);
+    sl_json_add_text(w, "queries", o->queries);
+    sl_json_add_text(w, "qrels", o->qrels);
+    sl_json_add_text(w, "negatives", o->negatives);
+    sl_json_add_text(w, "examples", o->examples);
+}
+
+/* ---- the lists -------------------------------------------------------------- */
+
+static void say_left_out(struct sl_rundir *dir,
+                         const struct sl_negatives_report *r)
+{
+    if (r->no_text || r->no_hits || r->no_positive || r->no_negative)
+        sl_rundir_say(dir, SIMLM_INFO,
+                      "judged queries left out: %lld without text, %lld not in "
+                      "the run, %lld without a positive, %lld without a "
+                      "negative",
+                      (long long)r->no_text, (long long)r->no_hits,
+                      (long long)r->no_positive, (long long)r->no_negative);
+}
+
+static simlm_status build_examples(struct sl_groups *g, struct sl_rundir *dir,
+                                   simlm_error *err)
+{
+    const simlm_group_options *o = g->o;
+    struct sl_negatives_rule rule = { o->negative_depth, o->negative_count,
+                                      o->negative_random, g->seed };
+    struct sl_negatives_report report;
+    struct sl_queries *queries = NULL;
+    struct sl_qrels *qrels = NULL;
+    struct sl_run *negatives = NULL;
+    simlm_status st = sl_queries_load(&queries, o->queries, err);
+
+    if (st == SIMLM_OK)
+        st = sl_qrels_load(&qrels, o->qrels, err);
+    if (st == SIMLM_OK)
+        st = sl_run_load(&negatives, o->negatives, err);
+    if (st == SIMLM_OK)
+        st = sl_negatives_build(&g->examples, &report, queries, qrels,
+                                negatives, sl_token_cache_ids(g->cache), &rule,
+                                err);
+    if (st == SIMLM_OK)
+        say_left_out(dir, &report);
+    sl_queries_free(queries);
+    sl_qrels_free(qrels);
+    sl_run_free(negatives);
+    return st;
+}
+
+/* Training needs a positive, and a negative unless only the others' passages
+ * are to be the negatives. */
+static simlm_status find_usable(struct sl_groups *g, struct sl_rundir *dir,
+                                simlm_error *err)
+{
+    const struct sl_examples *e = g->examples;
+    const int64_t *p = e->positives.start, *n = e->negatives.start;
+
+    g->usable = SL_NEW_ARRAY(int64_t, e->n + 1);
+    if (!g->usable)
+        return sl_fail_nomem(err, "training examples");
+    for (int64_t i = 0; i < e->n; i++)
+        if (p[i + 1] > p[i] && (n[i + 1] > n[i] || g->o->passages == 1))
+            g->usable[g->n_usable++] = i;
+    if (!g->n_usable)
+        return sl_fail(err, SIMLM_E_FORMAT,
+                       "no query has a positive and a negative passage");
+    if (g->n_usable < e->n)
+        sl_rundir_say(dir, SIMLM_WARNING,
+                      "%lld of %lld queries have no positive or no negative "
+                      "passage and are left out",
+                      (long long)(e->n - g->n_usable), (long long)e->n);
+    return SIMLM_OK;
+}
+
+static simlm_status tokenize_queries(struct sl_groups *g,
+                                     const struct sl_tokenizer *t,
+                                     simlm_error *err)
+{
+    const struct sl_examples *e = g->examples;
+
+    g->start = SL_NEW_ARRAY(int64_t, e->n + 1);
+    if (!g->start)
+        return sl_fail_nomem(err, "queries");
+    for (int64_t i = 0; i < e->n; i++) {
+        const struct sl_example_query *q = &e->query[i];
+
+        if (!sl_tokenizer_encode(t, &g->ids, e->text + q->text,
+                                 (size_t)q->text_len))
+            return sl_fail_nomem(err, "queries");
+        g->start[i + 1] = g->ids.n;
+    }
+    return SIMLM_OK;
+}
+
+static simlm_status open_order(struct sl_groups *g,
+                               const simlm_train_options *t, simlm_error *err)
+{
+    int64_t n = g->n_usable, n_eval = t->eval_samples;
+
+    if (n_eval < 0)
+        n_eval = sl_order_eval_count(n, EVAL_MOST);
+    if (n_eval >= n)
+        return sl_fail(err, SIMLM_E_ARG,
+                       "eval_samples is %lld: expected fewer than the %lld "
+                       "queries",
+                       (long long)n_eval, (long long)n);
+    return sl_order_init(&g->order, n, n_eval, t->batch, t->seed, err);
+}
+
+simlm_status sl_groups_open(struct sl_groups *g, const simlm_group_options *o,
+                            struct sl_setup *s, struct sl_rundir *dir,
+                            simlm_error *err)
+{
+    const struct sl_docids *ids;
+
+    g->o = o;
+    g->seed = s->o->seed;
+    SL_TRY(sl_setup_cache(&g->cache, s, &o->corpus, 1, err));
+    ids = sl_token_cache_ids(g->cache);
+    if (o->examples)
+        SL_TRY(sl_examples_load(&g->examples, o->examples, ids, err));
+    else
+        SL_TRY(build_examples(g, dir, err));
+    if (o->save_examples)
+        SL_TRY(sl_examples_save(g->examples, o->save_examples, ids, err));
+    SL_TRY(find_usable(g, dir, err));
+    SL_TRY(tokenize_queries(g, s->tokenizer, err));
+    return open_order(g, s->o, err);
+}
+
+void sl_groups_close(struct sl_groups *g)
+{
+    sl_order_free(&g->order);
+    sl_free(g->start);
+    sl_id_list_free(&g->ids);
+    sl_free(g->usable);
+    sl_examples_free(g->examples);
+    sl_token_cache_close(g->cache);
+    *g = (struct sl_groups){ 0 };
+}
+
+/* ---- a group ---------------------------------------------------------------- */
+
+int64_t sl_groups_example(const struct sl_groups *g, int64_t i)
+{
+    return g->usable[i];
+}
+
+struct sl_ids sl_groups_query(const struct sl_groups *g, int64_t i)
+{
+    int64_t e = g->usable[i], at = g->start[e];
+
+    return (struct sl_ids){ g->ids.id + at, g->start[e + 1] - at };
+}
+
+void sl_groups_choose(int32_t *rows, const struct sl_groups *g, int64_t i,
+                      const struct sl_step *step)
+{
+    uint64_t offset = g->seed + (uint64_t)(step->train ? step->epoch : 0);
+
+    sl_choose_passages(rows, g->examples, g->usable[i], g->o->passages, offset,
+                       g->o->use_first_positive);
+}
