@@ -65,8 +65,8 @@ static const char *const program_files[] = {
     "runs", "Rankings: query, passage, rank and score with tabs between, as "
             "MS MARCO has them, or TREC's six columns.",
     "models", "Directories of Hugging Face's form: config.json, "
-              "model.safetensors, vocab.txt or tokenizer.json, with "
-              "sentence-transformers' files beside them.",
+              "model.safetensors or pytorch_model.bin, vocab.txt or "
+              "tokenizer.json, with sentence-transformers' files beside them.",
     NULL,
 };
 

@@ -66,8 +66,9 @@ typedef struct simlm_model simlm_model;
 
 /*
  * Open a model directory as Hugging Face and sentence-transformers write it:
- * config.json, model.safetensors, vocab.txt or tokenizer.json, and whatever
- * of their side files is there (pooling, normalisation, lengths, prompts).
+ * config.json, model.safetensors or pytorch_model.bin (or an index of several
+ * such files), vocab.txt or tokenizer.json, and whatever of their side files is
+ * there (pooling, normalisation, lengths, prompts).
  * What they do not say is as the published SimLM retrievers have it: [CLS]
  * pooling, unit length, passages as pairs (title, text).
  *

@@ -21,22 +21,7 @@ struct sl_safetensors {
     int64_t n;
 };
 
-/* Bytes of an element; 0 for a type that this library does not know. */
-static const struct {
-    const char *name;
-    enum sl_dtype dtype;
-    int64_t bytes;
-} types[] = {{"F32", SL_DTYPE_F32, 4},      {"F16", SL_DTYPE_F16, 2},
-             {"BF16", SL_DTYPE_BF16, 2},    {"F64", SL_DTYPE_F64, 8},
-             {"I64", SL_DTYPE_OTHER, 8},    {"U64", SL_DTYPE_OTHER, 8},
-             {"I32", SL_DTYPE_OTHER, 4},    {"U32", SL_DTYPE_OTHER, 4},
-             {"I16", SL_DTYPE_OTHER, 2},    {"U16", SL_DTYPE_OTHER, 2},
-             {"I8", SL_DTYPE_OTHER, 1},     {"U8", SL_DTYPE_OTHER, 1},
-             {"BOOL", SL_DTYPE_OTHER, 1},   {"F8_E4M3", SL_DTYPE_OTHER, 1},
-             {"F8_E5M2", SL_DTYPE_OTHER, 1}};
-
-/* ---- opening ---------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------- */
 
 static uint64_t read_u64(const unsigned char *p)
 {
@@ -50,26 +35,20 @@ static uint64_t read_u64(const unsigned char *p)
 static simlm_status read_shape(struct sl_tensor *t, struct sl_json shape,
                                const char *path, simlm_error *err)
 {
-    int64_t n = sl_json_count(shape), count = 1;
+    int64_t n = sl_json_count(shape), d[SL_TENSOR_MAX_DIMS];
 
     if (sl_json_kind(shape) != SL_JSON_ARRAY || n > SL_TENSOR_MAX_DIMS)
         return sl_fail(err, SIMLM_E_FORMAT,
                        "%s: tensor '%.200s': expected a shape of at most %d "
                        "dimensions",
                        path, t->name, SL_TENSOR_MAX_DIMS);
-    for (int64_t i = 0; i < n; i++) {
-        int64_t d;
-
-        if (!sl_json_is_int(sl_json_item(shape, i), &d) || d < 0 ||
-            (d && count > INT64_MAX / 8 / d))
-            return sl_fail(err, SIMLM_E_FORMAT,
-                           "%s: tensor '%.200s': bad shape", path, t->name);
-        t->shape[i] = d;
-        count *= d;
-    }
-    t->n_dims = (int32_t)n;
-    t->count = count;
-    return SIMLM_OK;
+    for (int64_t i = 0; i < n; i++)
+        if (!sl_json_is_int(sl_json_item(shape, i), &d[i]))
+            d[i] = -1;
+    return sl_tensor_set_shape(t, d, n)
+               ? SIMLM_OK
+               : sl_fail(err, SIMLM_E_FORMAT, "%s: tensor '%.200s': bad shape",
+                         path, t->name);
 }
 
 /* `bytes` are those behind the header. */
@@ -79,17 +58,12 @@ static simlm_status read_entry(struct sl_tensor *t, struct sl_json entry,
 {
     struct sl_json offsets = sl_json_field(entry, "data_offsets");
     const char *dtype = sl_json_is_text(sl_json_field(entry, "dtype"), NULL);
-    int64_t begin, end, size = 0;
+    int64_t begin, end;
 
     if (!dtype)
         return sl_fail(err, SIMLM_E_FORMAT,
                        "%s: tensor '%.200s': expected a dtype", path, t->name);
-    t->dtype = SL_DTYPE_OTHER;
-    for (size_t i = 0; i < SL_LEN(types); i++)
-        if (!strcmp(types[i].name, dtype)) {
-            t->dtype = types[i].dtype;
-            size = types[i].bytes;
-        }
+    t->dtype = sl_dtype_named(dtype);
     SL_TRY(read_shape(t, sl_json_field(entry, "shape"), path, err));
     if (sl_json_count(offsets) != 2 ||
         !sl_json_is_int(sl_json_item(offsets, 0), &begin) ||
@@ -99,11 +73,11 @@ static simlm_status read_entry(struct sl_tensor *t, struct sl_json entry,
                        "%s: tensor '%.200s': its data lie outside the file "
                        "(truncated?)",
                        path, t->name);
-    if (size && t->count * size != end - begin)
+    if (t->dtype != SL_DTYPE_OTHER && t->bytes != end - begin)
         return sl_fail(err, SIMLM_E_FORMAT,
                        "%s: tensor '%.200s': %" PRId64
                        " bytes, its shape and type need %" PRId64,
-                       path, t->name, end - begin, t->count * size);
+                       path, t->name, end - begin, t->bytes);
     t->data = data + begin;
     t->bytes = end - begin;
     return SIMLM_OK;
@@ -237,58 +211,7 @@ const char *sl_safetensors_path(const struct sl_safetensors *f)
     return f->path;
 }
 
-/* ---- reading
- * ----------------------------------------------------------------- */
-
-static float from_bits(uint32_t bits)
-{
-    float x;
-
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-/* IEEE binary16. */
-static float from_half(uint16_t h)
-{
-    uint32_t sign = (uint32_t)(h & 0x8000) << 16;
-    uint32_t exponent = (h >> 10) & 31, fraction = h & 1023;
-
-    if (exponent == 31)
-        return from_bits(sign | 0x7f800000u | fraction << 13);
-    if (exponent)
-        return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
-    /* Zero or subnormal: fraction * 2^-24, exact in a float. */
-    return (sign ? -1.0f : 1.0f) * (float)fraction * 0x1p-24f;
-}
-
-bool sl_tensor_read(float *dst, const struct sl_tensor *t, int64_t first,
-                    int64_t n)
-{
-    const unsigned char *p = t->data;
-
-    if (t->dtype == SL_DTYPE_F32) {
-        memcpy(dst, p + 4 * first, 4 * (size_t)n);
-        return true;
-    }
-    for (int64_t i = 0; i < n && t->dtype != SL_DTYPE_OTHER; i++) {
-        uint16_t h;
-        double d;
-
-        if (t->dtype == SL_DTYPE_F64) {
-            memcpy(&d, p + 8 * (first + i), sizeof d);
-            dst[i] = (float)d;
-            continue;
-        }
-        memcpy(&h, p + 2 * (first + i), sizeof h);
-        dst[i] = t->dtype == SL_DTYPE_F16 ? from_half(h)
-                                          : from_bits((uint32_t)h << 16);
-    }
-    return t->dtype != SL_DTYPE_OTHER;
-}
-
-/* ---- writing
- * ------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------- */
 
 static int64_t spec_count(const struct sl_tensor_spec *s)
 {

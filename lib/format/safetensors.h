@@ -14,31 +14,10 @@
 #ifndef SL_FORMAT_SAFETENSORS_H
 #define SL_FORMAT_SAFETENSORS_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
-
-enum sl_dtype {
-    SL_DTYPE_F32,
-    SL_DTYPE_F16,
-    SL_DTYPE_BF16,
-    SL_DTYPE_F64,
-    SL_DTYPE_OTHER /* integers and the like: listed, never read */
-};
-
-enum { SL_TENSOR_MAX_DIMS = 8 };
-
-struct sl_tensor {
-    const char *name;
-    enum sl_dtype dtype;
-    int32_t n_dims;
-    int64_t shape[SL_TENSOR_MAX_DIMS];
-    int64_t count; /* elements: the product of the shape */
-    int64_t bytes;
-    const unsigned char *data; /* in the map; no alignment is promised */
-};
+#include "format/tensor.h"
 
 struct sl_safetensors;
 
@@ -52,13 +31,6 @@ const struct sl_tensor *sl_safetensors_at(const struct sl_safetensors *f,
 const struct sl_tensor *sl_safetensors_find(const struct sl_safetensors *f,
                                             const char *name); /* or NULL */
 const char *sl_safetensors_path(const struct sl_safetensors *f);
-
-/*
- * dst [n] <- elements first .. first + n - 1, converted to float.  False if the
- * type is SL_DTYPE_OTHER.  The range lies within the tensor.
- */
-bool sl_tensor_read(float *dst, const struct sl_tensor *t, int64_t first,
-                    int64_t n);
 
 /* ---- writing ------------------------------------------------------------- */
 

@@ -4,6 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "format/weightfiles.h"
+#include "model/modeldir.h"
 #include "model/tables.h"
 #include "nn/pass.h"
 
@@ -242,25 +244,38 @@ simlm_status sl_bert_copy_decoder(struct sl_bert *m, simlm_error *err)
     return SIMLM_OK;
 }
 
-/* ---- files
- * ------------------------------------------------------------------------ */
+/* ---- files --------------------------------------------------------------- */
 
 static simlm_status load_decoder(struct sl_bert *m, const char *dir,
                                  simlm_error *err)
 {
-    char *path = sl_path_join(dir, "decoder.safetensors");
+    struct sl_weights *w = NULL;
+    char *path = NULL;
     simlm_status st;
 
+    SL_TRY(sl_modeldir_decoder(&path, dir, err));
     if (!path)
-        return sl_fail_nomem(err, dir);
-    if (sl_file_exists(path))
+        return sl_bert_copy_decoder(m, err);
+    st = sl_weights_open(&w, path, err);
+    if (st == SIMLM_OK)
         st = sl_params_load(&m->params, m->first_decoder,
-                            m->params.count - m->first_decoder, m->be, m->w,
-                            path, "decoder.", NULL, err);
-    else
-        st = sl_bert_copy_decoder(m, err);
+                            m->params.count - m->first_decoder, m->be, m->w, w,
+                            "decoder.", NULL, err);
+    sl_weights_close(w);
     sl_free(path);
     return st;
+}
+
+/* All but the decoder. */
+static simlm_status load(struct sl_bert *m, const struct sl_weights *w,
+                         struct sl_strmap *ignored, simlm_error *err)
+{
+    SL_TRY(sl_params_check(&m->params, 0, m->first_decoder, w, NULL, err));
+    if (m->has_head)
+        SL_TRY(sl_params_check_tied(w, err));
+    SL_TRY(allocate(m, err));
+    return sl_params_load(&m->params, 0, m->first_decoder, m->be, m->w, w, NULL,
+                          ignored, err);
 }
 
 simlm_status sl_bert_open(struct sl_bert **out, struct sl_backend *be,
@@ -269,23 +284,19 @@ simlm_status sl_bert_open(struct sl_bert **out, struct sl_backend *be,
 {
     struct sl_config cfg;
     struct sl_bert *m = NULL;
-    char *config = sl_path_join(dir, "config.json");
-    char *weights = sl_path_join(dir, "model.safetensors");
+    struct sl_weights *w = NULL;
+    char *config = sl_path_join(dir, "config.json"), *weights = NULL;
     simlm_status st;
 
-    st = config && weights ? SIMLM_OK : sl_fail_nomem(err, dir);
-    if (st == SIMLM_OK)
-        st = sl_config_load(&cfg, config, err);
+    st = config ? sl_config_load(&cfg, config, err) : sl_fail_nomem(err, dir);
     if (st == SIMLM_OK)
         st = new_shape(&m, be, &cfg, parts, err);
     if (st == SIMLM_OK)
-        st = sl_params_check(&m->params, 0, m->first_decoder, weights, NULL,
-                             err);
+        st = sl_modeldir_weights(&weights, dir, err);
     if (st == SIMLM_OK)
-        st = allocate(m, err);
+        st = sl_weights_open(&w, weights, err);
     if (st == SIMLM_OK)
-        st = sl_params_load(&m->params, 0, m->first_decoder, be, m->w, weights,
-                            NULL, ignored, err);
+        st = load(m, w, ignored, err);
     if (st == SIMLM_OK && parts.n_decoder)
         st = load_decoder(m, dir, err);
     if (st == SIMLM_OK)
@@ -295,6 +306,7 @@ simlm_status sl_bert_open(struct sl_bert **out, struct sl_backend *be,
         m = NULL;
     }
     sl_bert_free(m);
+    sl_weights_close(w);
     sl_free(config);
     sl_free(weights);
     return st;

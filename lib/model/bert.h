@@ -65,10 +65,10 @@ simlm_status sl_bert_written(struct sl_bert *m, simlm_error *err);
 simlm_status sl_bert_init(struct sl_bert *m, uint64_t seed, simlm_error *err);
 
 /*
- * Open <dir>/config.json and <dir>/model.safetensors.  Decoder layers come
- * from <dir>/decoder.safetensors if it is there and fits, else they are copies
- * of the encoder's last n_decoder layers, in order (spec 1.2; n_decoder may
- * not exceed L).  `ignored` (may be NULL) collects names of tensors not used.
+ * Open <dir>/config.json and its weights (modeldir.h says which file).  Decoder
+ * layers come from <dir>/decoder.safetensors or decoder.pt if it is there and
+ * fits, else they are copies of the encoder's last n_decoder layers, in order
+ * (spec 1.2; n_decoder may not exceed L).  `ignored` (may be NULL) collects names of tensors not used.
  */
 simlm_status sl_bert_open(struct sl_bert **out, struct sl_backend *be,
                           const char *dir, struct sl_bert_parts parts,

@@ -7,7 +7,9 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/str.h"
+#include "format/weightfiles.h"
 #include "model/bert.h"
 
 /* ---- a directory, whole or not at all
@@ -119,8 +121,76 @@ void sl_dir_out_abort(struct sl_dir_out *o)
     *o = (struct sl_dir_out){0};
 }
 
-/* ---- the tokenizer's files
- * -------------------------------------------------------- */
+/* ---- weights ------------------------------------------------------------- */
+
+/* *path <- the first of names, which end with NULL, that dir has; else NULL. */
+static simlm_status find_first(char **path, const char *dir,
+                               const char *const *names, simlm_error *err)
+{
+    *path = NULL;
+    for (; *names && !*path; names++) {
+        *path = sl_path_join(dir, *names);
+        if (!*path)
+            return sl_fail_nomem(err, dir);
+        if (!sl_file_exists(*path)) {
+            sl_free(*path);
+            *path = NULL;
+        }
+    }
+    return SIMLM_OK;
+}
+
+simlm_status sl_modeldir_weights(char **path, const char *dir,
+                                 simlm_error *err)
+{
+    static const char *const names[] = {
+        "model.safetensors", "model.safetensors.index.json",
+        "pytorch_model.bin", "pytorch_model.bin.index.json", NULL};
+
+    SL_TRY(find_first(path, dir, names, err));
+    return *path ? SIMLM_OK
+                 : sl_fail(err, SIMLM_E_IO,
+                           "'%s': no model.safetensors or pytorch_model.bin",
+                           dir);
+}
+
+simlm_status sl_modeldir_decoder(char **path, const char *dir, simlm_error *err)
+{
+    static const char *const names[] = {"decoder.safetensors", "decoder.pt",
+                                        NULL};
+
+    return find_first(path, dir, names, err);
+}
+
+/* A single file's hash is its own, so that what was made with it stays good. */
+static simlm_status hash_files(uint64_t *hash, const struct sl_weights *w,
+                               simlm_error *err)
+{
+    uint64_t h = 0;
+
+    for (int64_t i = 0; i < sl_weights_n_files(w); i++) {
+        SL_TRY(sl_hash64_file(&h, sl_weights_file(w, i), err));
+        *hash = i ? sl_hash64(&h, sizeof h, *hash) : h;
+    }
+    return SIMLM_OK;
+}
+
+simlm_status sl_modeldir_hash(uint64_t *hash, const char *dir, simlm_error *err)
+{
+    struct sl_weights *w = NULL;
+    char *path = NULL;
+    simlm_status st = sl_modeldir_weights(&path, dir, err);
+
+    if (st == SIMLM_OK)
+        st = sl_weights_open(&w, path, err);
+    if (st == SIMLM_OK)
+        st = hash_files(hash, w, err);
+    sl_weights_close(w);
+    sl_free(path);
+    return st;
+}
+
+/* ---- the tokenizer's files ----------------------------------------------- */
 
 enum { MAX_TOKENIZER_FILE = 1 << 28 };
 

@@ -2,7 +2,9 @@
  * model/modeldir.h - what a model directory says besides its weights: how a
  * text becomes tokens' order, a vector, and how long it may be.
  *
- *   config.json, model.safetensors        bert.h
+ *   config.json                           config.h
+ *   model.safetensors, pytorch_model.bin, or an index of such files
+ *   decoder.safetensors, decoder.pt       format/weightfiles.h, bert.h
  *   vocab.txt, tokenizer.json,
  *   tokenizer_config.json, special_tokens_map.json      lib/text
  *   modules.json, 1_Pooling/config.json, 2_Normalize,
@@ -58,6 +60,23 @@ simlm_status sl_profile_save(const struct sl_profile *p, const char *dir,
 
 /* A file that is there is none; what a directory lacks, its readers say. */
 simlm_status sl_modeldir_check(const char *path, simlm_error *err);
+
+/*
+ * *path <- the file that holds dir's weights, sl_free() it: model.safetensors,
+ * its index if it is in pieces, pytorch_model.bin, or that one's index; the
+ * first that is there.  E_IO if none is.
+ */
+simlm_status sl_modeldir_weights(char **path, const char *dir,
+                                 simlm_error *err);
+
+/* The same of the decoder: decoder.safetensors or decoder.pt; *path <- NULL if
+ * there is neither. */
+simlm_status sl_modeldir_decoder(char **path, const char *dir,
+                                 simlm_error *err);
+
+/* *hash <- of the bytes of all files of dir's weights. */
+simlm_status sl_modeldir_hash(uint64_t *hash, const char *dir,
+                              simlm_error *err);
 
 /* Copy the tokenizer's files that <from> has into <to>. */
 simlm_status sl_modeldir_copy_tokenizer(const char *to, const char *from,

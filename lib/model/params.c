@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "format/safetensors.h"
+#include "model/tables.h"
 
 /* Tensors start on multiples of this many elements: 64 bytes of fp32. */
 enum { ALIGN = 16, PIECE = 1 << 16 };
@@ -122,8 +123,7 @@ simlm_status sl_params_init(const struct sl_params *ps, int64_t first,
     return SIMLM_OK;
 }
 
-/* ---- loading
- * ------------------------------------------------------------------ */
+/* ---- loading ------------------------------------------------------------- */
 
 /* Write the name with its last ".weight" or ".bias" as TensorFlow's converted
  * checkpoints have it; false for another name. */
@@ -152,22 +152,32 @@ static const char *cut(const char *name, const char *prefix)
     return n && !strncmp(name, prefix, n) ? name + n : name;
 }
 
-static const struct sl_tensor *find_tensor(const struct sl_safetensors *f,
-                                           const char *name)
+/* The tensor of that name, as it is, without a prefix, by its old name. */
+static int64_t find_named(const struct sl_weights *w, const char *name)
 {
-    const char *bare = cut(cut(name, "bert."), "electra.");
-    const char *const tries[] = {name, bare};
+    const char *const tries[] = {name, cut(cut(name, "bert."), "electra.")};
+    int64_t at = -1;
 
-    for (size_t i = 0; i < SL_LEN(tries); i++) {
+    for (size_t i = 0; i < SL_LEN(tries) && at < 0; i++) {
         char old[sizeof((struct sl_param *)0)->name + 8];
-        const struct sl_tensor *t = sl_safetensors_find(f, tries[i]);
 
-        if (!t && old_name(old, sizeof old, tries[i]))
-            t = sl_safetensors_find(f, old);
-        if (t)
-            return t;
+        at = sl_weights_find(w, tries[i]);
+        if (at < 0 && old_name(old, sizeof old, tries[i]))
+            at = sl_weights_find(w, old);
     }
-    return NULL;
+    return at;
+}
+
+int64_t sl_params_match(const struct sl_params *ps, int64_t i,
+                        const struct sl_weights *w, const char *strip)
+{
+    const char *name = cut(ps->list[i].name, strip);
+    int64_t at = find_named(w, name);
+
+    for (size_t k = 0; k < SL_LEN(sl_tied_names) && at < 0; k++)
+        if (!strcmp(sl_tied_names[k].name, name))
+            at = find_named(w, sl_tied_names[k].copy);
+    return at;
 }
 
 static simlm_status check_tensor(const struct sl_tensor *t,
@@ -177,7 +187,7 @@ static simlm_status check_tensor(const struct sl_tensor *t,
     bool fits = t->n_dims == p->n_dims && t->count == p->n &&
                 t->shape[0] == (p->n_dims == 1 ? p->cols : p->rows);
 
-    if (t->dtype == SL_DTYPE_OTHER)
+    if (!sl_dtype_readable(t->dtype))
         return sl_fail(err, SIMLM_E_FORMAT,
                        "%s: tensor '%s' does not hold floats", path, t->name);
     if (fits)
@@ -196,21 +206,69 @@ static simlm_status check_tensor(const struct sl_tensor *t,
                    (int)p->n_dims, (long long)p->n);
 }
 
-simlm_status sl_params_check(const struct sl_params *ps, int64_t first,
-                             int64_t n, const char *path, const char *strip,
-                             simlm_error *err)
+/* *at <- the tensor of parameter i, of its shape. */
+static simlm_status need_tensor(int64_t *at, const struct sl_params *ps,
+                                int64_t i, const struct sl_weights *w,
+                                const char *strip, simlm_error *err)
 {
-    struct sl_safetensors *f = NULL;
-    simlm_status st = sl_safetensors_open(&f, path, err);
+    *at = sl_params_match(ps, i, w, strip);
+    if (*at < 0)
+        return sl_fail(err, SIMLM_E_FORMAT, "%s: no tensor '%s'",
+                       sl_weights_path(w), cut(ps->list[i].name, strip));
+    return check_tensor(sl_weights_at(w, *at), &ps->list[i],
+                        sl_weights_path(w), err);
+}
 
-    for (int64_t i = first; i < first + n && st == SIMLM_OK; i++) {
-        const char *name = cut(ps->list[i].name, strip);
-        const struct sl_tensor *t = find_tensor(f, name);
+simlm_status sl_params_check(const struct sl_params *ps, int64_t first,
+                             int64_t n, const struct sl_weights *w,
+                             const char *strip, simlm_error *err)
+{
+    int64_t at;
 
-        st = t ? check_tensor(t, &ps->list[i], path, err)
-               : sl_fail(err, SIMLM_E_FORMAT, "%s: no tensor '%s'", path, name);
+    for (int64_t i = first; i < first + n; i++)
+        SL_TRY(need_tensor(&at, ps, i, w, strip, err));
+    return SIMLM_OK;
+}
+
+/* Do two tensors hold the same numbers?  piece has room for two PIECEs. */
+static bool same_tensor(const struct sl_tensor *a, const struct sl_tensor *b,
+                        float *piece)
+{
+    if (a->data == b->data && a->dtype == b->dtype && a->count == b->count)
+        return true;
+    if (a->count != b->count)
+        return false;
+    for (int64_t at = 0; at < a->count; at += PIECE) {
+        int64_t n = a->count - at < PIECE ? a->count - at : PIECE;
+
+        if (!sl_tensor_read(piece, a, at, n) ||
+            !sl_tensor_read(piece + PIECE, b, at, n) ||
+            memcmp(piece, piece + PIECE, (size_t)n * sizeof *piece))
+            return false;
     }
-    sl_safetensors_close(f);
+    return true;
+}
+
+simlm_status sl_params_check_tied(const struct sl_weights *w, simlm_error *err)
+{
+    float *piece = SL_NEW_ARRAY(float, 2 * PIECE);
+    simlm_status st = SIMLM_OK;
+
+    if (!piece)
+        return sl_fail_nomem(err, sl_weights_path(w));
+    for (size_t k = 0; k < SL_LEN(sl_tied_names) && st == SIMLM_OK; k++) {
+        int64_t a = find_named(w, sl_tied_names[k].name);
+        int64_t b = find_named(w, sl_tied_names[k].copy);
+
+        if (a >= 0 && b >= 0 &&
+            !same_tensor(sl_weights_at(w, a), sl_weights_at(w, b), piece))
+            st = sl_fail(err, SIMLM_E_FORMAT,
+                         "%s: '%s' differs from '%s': only models that share "
+                         "one are supported",
+                         sl_weights_path(w), sl_weights_at(w, b)->name,
+                         sl_weights_at(w, a)->name);
+    }
+    sl_free(piece);
     return st;
 }
 
@@ -227,7 +285,6 @@ static simlm_status load_one(const struct sl_param *p,
                              sl_real *block, float *piece, const char *path,
                              simlm_error *err)
 {
-    SL_TRY(check_tensor(t, p, path, err));
     for (int64_t at = 0; at < p->n; at += PIECE) {
         int64_t k = p->n - at < PIECE ? p->n - at : PIECE, bad;
 
@@ -244,60 +301,47 @@ static simlm_status load_one(const struct sl_param *p,
 }
 
 static simlm_status list_ignored(struct sl_strmap *ignored,
-                                 const struct sl_safetensors *f,
-                                 const bool *used, simlm_error *err)
+                                 const struct sl_weights *w, const bool *used,
+                                 simlm_error *err)
 {
-    const struct sl_tensor *first = sl_safetensors_at(f, 0);
+    for (int64_t i = 0; ignored && i < sl_weights_count(w); i++) {
+        const char *name = sl_weights_at(w, i)->name;
 
-    for (int64_t i = 0; ignored && i < sl_safetensors_count(f); i++)
-        if (!used[i] && sl_strmap_add(ignored, first[i].name,
-                                      strlen(first[i].name), 0, NULL) < 0)
+        if (!used[i] && sl_strmap_add(ignored, name, strlen(name), 0, NULL) < 0)
             return sl_fail_nomem(err, "names of tensors");
+    }
     return SIMLM_OK;
 }
 
 simlm_status sl_params_load(const struct sl_params *ps, int64_t first,
                             int64_t n, struct sl_backend *be, sl_real *block,
-                            const char *path, const char *strip,
+                            const struct sl_weights *w, const char *strip,
                             struct sl_strmap *ignored, simlm_error *err)
 {
-    struct sl_safetensors *f = NULL;
     float *piece = SL_NEW_ARRAY(float, PIECE);
-    bool *used = NULL;
-    simlm_status st;
+    bool *used = SL_NEW_ARRAY(bool, sl_weights_count(w) + 1);
+    simlm_status st = SIMLM_OK;
 
-    if (!piece)
-        return sl_fail_nomem(err, path);
-    st = sl_safetensors_open(&f, path, err);
-    if (st < 0)
-        goto out;
-    used = SL_NEW_ARRAY(bool, sl_safetensors_count(f) + 1);
-    if (!used) {
-        st = sl_fail_nomem(err, path);
-        goto out;
-    }
+    if (!piece || !used)
+        st = sl_fail_nomem(err, sl_weights_path(w));
     for (int64_t i = first; i < first + n && st == SIMLM_OK; i++) {
-        const char *name = cut(ps->list[i].name, strip);
-        const struct sl_tensor *t = find_tensor(f, name);
+        int64_t at;
 
-        if (!t) {
-            st = sl_fail(err, SIMLM_E_FORMAT, "%s: no tensor '%s'", path, name);
-            goto out;
-        }
-        used[t - sl_safetensors_at(f, 0)] = true;
-        st = load_one(&ps->list[i], t, be, block, piece, path, err);
+        st = need_tensor(&at, ps, i, w, strip, err);
+        if (st < 0)
+            break;
+        used[at] = true;
+        st = load_one(&ps->list[i], sl_weights_at(w, at), be, block, piece,
+                      sl_weights_path(w), err);
     }
     if (st == SIMLM_OK)
-        st = list_ignored(ignored, f, used, err);
-out:
-    sl_safetensors_close(f);
+        st = list_ignored(ignored, w, used, err);
     sl_free(used);
     sl_free(piece);
     return st;
 }
 
-/* ---- saving
- * -------------------------------------------------------------------- */
+/* ---- saving -------------------------------------------------------------- */
 
 struct source {
     struct sl_backend *be;

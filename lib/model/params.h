@@ -17,6 +17,7 @@
 
 #include "backend/ops.h"
 #include "base/strmap.h"
+#include "format/weightfiles.h"
 #include "model/config.h"
 
 enum sl_dim {
@@ -83,26 +84,37 @@ simlm_status sl_params_init(const struct sl_params *ps, int64_t first,
                             float std, uint64_t seed, simlm_error *err);
 
 /*
- * Read parameters first .. first + n - 1 from a safetensors file into block.
- *
- * Names are tried as they are, without their "bert." or "electra." prefix, and
- * with old checkpoints' gamma and beta.  `strip` is cut from the front of the
- * list's names first (NULL: nothing).  A missing tensor, another shape, or a
- * NaN or infinity is an error that names it; tensors of the file that nothing
- * asked for are added to `ignored` (may be NULL), names -> 0.
+ * The tensor of w that parameter i is read from, or -1.  Names are tried as they
+ * are, without their "bert." or "electra." prefix, with old checkpoints' gamma
+ * and beta, and as the tied copy that stands for it (sl_tied_names).  `strip` is
+ * cut from the front of the list's names first (NULL: nothing).
+ */
+int64_t sl_params_match(const struct sl_params *ps, int64_t i,
+                        const struct sl_weights *w, const char *strip);
+
+/*
+ * Read parameters first .. first + n - 1 from w into block.  A missing tensor,
+ * another shape, or a NaN or infinity is an error that names it; tensors of the
+ * file that nothing asked for are added to `ignored` (may be NULL), names -> 0.
  */
 simlm_status sl_params_load(const struct sl_params *ps, int64_t first,
                             int64_t n, struct sl_backend *be, sl_real *block,
-                            const char *path, const char *strip,
+                            const struct sl_weights *w, const char *strip,
                             struct sl_strmap *ignored, simlm_error *err);
 
 /*
- * Only see whether that file has them all, in these shapes: asked before a
- * block is allocated whose size a config.json alone vouches for.
+ * Only see whether w has them all, in these shapes: asked before a block is
+ * allocated whose size a config.json alone vouches for.
  */
 simlm_status sl_params_check(const struct sl_params *ps, int64_t first,
-                             int64_t n, const char *path, const char *strip,
-                             simlm_error *err);
+                             int64_t n, const struct sl_weights *w,
+                             const char *strip, simlm_error *err);
+
+/*
+ * A model has one embedding matrix for its inputs and outputs.  E_FORMAT if w
+ * has both, and they differ.
+ */
+simlm_status sl_params_check_tied(const struct sl_weights *w, simlm_error *err);
 
 /* Write them, `strip` cut from the front of the names.  Whole or absent. */
 simlm_status sl_params_save(const struct sl_params *ps, int64_t first,

@@ -59,6 +59,12 @@ static const struct sl_param_row electra_head_rows[] = {
     { "generator_lm_head.bias",                 H(bias), SL_DIM_VECTOR, SL_DIM_V, SL_INIT_ZEROS,  false, false },
 };
 #undef H
+
+const struct sl_tied_name sl_tied_names[3] = {
+    { "bert.embeddings.word_embeddings.weight",    "cls.predictions.decoder.weight" },
+    { "cls.predictions.bias",                      "cls.predictions.decoder.bias" },
+    { "electra.embeddings.word_embeddings.weight", "generator_lm_head.weight" },
+};
 /* clang-format on */
 
 TABLE(sl_embed_table, embed_rows);

@@ -21,4 +21,10 @@ extern const struct sl_param_table sl_layer_table;     /* sl_layer_weights */
 extern const struct sl_param_table sl_bert_head_table; /* sl_lm_head_weights */
 extern const struct sl_param_table sl_electra_head_table; /* the same */
 
+/* Tensors that checkpoints hold twice or under either name. */
+struct sl_tied_name {
+    const char *name, *copy;
+};
+extern const struct sl_tied_name sl_tied_names[3];
+
 #endif

@@ -69,30 +69,35 @@ static void describe_profile(struct sl_str *s, const struct sl_profile *p)
     put_text(s, p->passage_prompt);
 }
 
+static simlm_status hash_config(uint64_t *hash, const char *dir,
+                                simlm_error *err)
+{
+    char *path = sl_path_join(dir, "config.json");
+    simlm_status st = path ? sl_hash64_file(hash, path, err)
+                           : sl_fail_nomem(err, "a file's name");
+
+    sl_free(path);
+    return st;
+}
+
 simlm_status sl_retriever_hash(const struct sl_retriever *r, uint64_t *out,
                                simlm_error *err)
 {
-    static const char *const files[] = {"config.json", "model.safetensors"};
+    uint64_t config, weights;
     struct sl_str s = {0};
     simlm_status st = SIMLM_OK;
 
-    for (size_t i = 0; i < SL_LEN(files) && st == SIMLM_OK; i++) {
-        char *path = sl_path_join(r->path, files[i]);
-        uint64_t h = 0;
-
-        st = path ? sl_hash64_file(&h, path, err)
-                  : sl_fail_nomem(err, "a file's name");
-        sl_str_printf(&s, "|%llx", (unsigned long long)h);
-        sl_free(path);
-    }
-    sl_str_printf(&s, "|%llx",
+    SL_TRY(hash_config(&config, r->path, err));
+    SL_TRY(sl_modeldir_hash(&weights, r->path, err));
+    sl_str_printf(&s, "|%llx|%llx|%llx", (unsigned long long)config,
+                  (unsigned long long)weights,
                   (unsigned long long)sl_tokenizer_hash(r->tokenizer));
     describe_profile(&s, &r->profile);
-    if (st == SIMLM_OK && !sl_str_ok(&s))
-        st = sl_fail_nomem(err, "a model's description");
-    if (st == SIMLM_OK) {
+    if (sl_str_ok(&s)) {
         *out = sl_hash64(s.s, s.len, 0);
         *out += !*out;
+    } else {
+        st = sl_fail_nomem(err, "a model's description");
     }
     sl_str_free(&s);
     return st;

@@ -174,12 +174,11 @@ simlm_status sl_setup_add_file(struct sl_json_writer *w, const char *key,
 simlm_status sl_setup_add_weights(struct sl_json_writer *w, const char *key,
                                   const char *model_dir, simlm_error *err)
 {
-    char *path = sl_path_join(model_dir, "model.safetensors");
-    simlm_status st = path ? sl_setup_add_file(w, key, path, err)
-                           : sl_fail_nomem(err, "a file's name");
+    uint64_t hash;
 
-    sl_free(path);
-    return st;
+    SL_TRY(sl_modeldir_hash(&hash, model_dir, err));
+    sl_setup_add_hash(w, key, hash);
+    return SIMLM_OK;
 }
 
 simlm_status sl_setup_add_corpus(struct sl_json_writer *w, const char *key,
