@@ -26,6 +26,17 @@ static inline void prefetch(const void *x, int64_t bytes)
         _mm_prefetch((const char *)x + i, _MM_HINT_T0);
 }
 
+/*
+ * Read n floats, a line at a time, so that they are in the caches.  Unlike the
+ * hints of prefetch() this waits, but in order, which the processor sees coming:
+ * on a Zen 4, rows that are then read eight at a time arrive three times as fast.
+ */
+static inline void read_ahead(const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += 16)
+        (void)*(const volatile float *)(x + i);
+}
+
 /* yT[c][r] <- x[r][c], r and c from 0 to 7. */
 static inline void transpose8(float *yT, int64_t ldy, const float *x,
                               int64_t ldx)
@@ -41,7 +52,7 @@ static inline void transpose8(float *yT, int64_t ldy, const float *x,
             _mm256_castps128_ps256(_mm_loadu_ps(x + i * ldx + 4)),
             _mm_loadu_ps(x + (i + 4) * ldx + 4), 1);
     }
-    for (int i = 0; i < 8; i += 4) {
+    UNROLL for (int i = 0; i < 8; i += 4) {
         /* A 4 x 4 block in each half. */
         b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
         b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
