@@ -40,7 +40,7 @@ t 'it had gone on where it was' [ "$(saved part)" -gt "$before" ]
 t 'and killed once more' kill_at part $((before + 8))
 $enc -o busy corpus.jsonl &
 pid=$!
-while [ ! -e busy/progress.json ]; do sleep 0.01; done
+while [ ! -e busy/progress.json ] && kill -0 $pid; do sleep 0.01; done
 t 'two at once in one directory are one too many' \
     complains 'another process' $enc -o busy corpus.jsonl
 kill -9 $pid
