@@ -128,12 +128,16 @@ int64_t sl_onednn_highest(struct sl_backend *be)
 }
 
 /*
- * Multiples of 16, so that there are few.  The AVX2 code works on six rows at a
- * time; if two are left it sums those in another order, if four it does not.
+ * Multiples of 16, so that there are few; for a short query, whose padding would
+ * take longer than reading the weights, of 8.  The AVX2 code works on six rows at
+ * a time; if two are left it sums those in another order, if four it does not.
  */
 int64_t sl_onednn_height(struct sl_backend *be, int64_t rows)
 {
     int64_t height = (rows + 15) / 16 * 16;
+
+    if (is_avx512(be) && rows && rows <= 8)
+        return 8;
 
     return !is_avx512(be) && height % 6 == 2 ? height + 16 : height;
 }

@@ -6,7 +6,7 @@
  *
  *   rows     [M, K] w -> [M, N]: M is cut into blocks of 256 rows (96 with AVX2)
  *            and a tail, which is copied and padded with zero rows to a
- *            multiple of 16.  A tile is as wide as y.
+ *            multiple of 16 (8 if few).  A tile is as wide as y.
  *   packed   the same, and w is in pieces of 128 columns, a tile each: for few
  *            rows.  For many, w is taken as one piece, if oneDNN's layout is such.
  *   cut      the same, and N is cut into columns of about 256: where there may
