@@ -20,6 +20,7 @@
     COMMAND("vocab", cmd_vocab, "train a WordPiece vocabulary")                \
     COMMAND("init", cmd_init, "make a model of random weights")                \
     COMMAND("pretrain", cmd_pretrain, "train a masked or a bottleneck LM")     \
+    COMMAND("mine", cmd_mine, "take hard negatives from a run")                \
     COMMAND("finetune", cmd_finetune, "train a bi-encoder for retrieval")      \
     COMMAND("encode", cmd_encode, "turn passages or queries into vectors")     \
     COMMAND("index", cmd_index, "make an index of vectors")                    \

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/file.h"
 #include "base/status.h"
 #include "data/docids.h"
 
@@ -55,9 +56,12 @@ simlm_status sl_examples_load(struct sl_examples **out, const char *path,
                               const struct sl_docids *ids, simlm_error *err);
 void sl_examples_free(struct sl_examples *e);
 
-/* Write them in the same form, whole or absent; scores as %.9g. */
+/* Write them in the same form, whole or absent; scores as %.9g.  (To a file
+ * that is open already: what a job opens before it works.) */
 simlm_status sl_examples_save(const struct sl_examples *e, const char *path,
                               const struct sl_docids *ids, simlm_error *err);
+simlm_status sl_examples_write(const struct sl_examples *e, struct sl_out *out,
+                               const struct sl_docids *ids, simlm_error *err);
 
 /* Building: begin a query, then add its passages, in the order they keep. */
 struct sl_examples *sl_examples_new(void); /* NULL if out of memory */

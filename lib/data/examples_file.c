@@ -301,25 +301,34 @@ static void put_example(struct sl_str *s, const struct sl_examples *e,
     sl_str_puts(s, "}\n");
 }
 
-simlm_status sl_examples_save(const struct sl_examples *e, const char *path,
-                              const struct sl_docids *ids, simlm_error *err)
+simlm_status sl_examples_write(const struct sl_examples *e, struct sl_out *out,
+                               const struct sl_docids *ids, simlm_error *err)
 {
     simlm_status st = SIMLM_OK;
     struct sl_str line = { 0 };
-    struct sl_out out;
 
-    SL_TRY(sl_out_open(&out, path, err));
     for (int64_t i = 0; st == SIMLM_OK && i < e->n; i++) {
         sl_str_clear(&line);
         put_example(&line, e, i, ids);
         if (sl_str_ok(&line))
-            fwrite(line.s, 1, line.len, out.f);
+            fwrite(line.s, 1, line.len, out->f);
         else
-            st = sl_fail_nomem(err, path);
+            st = sl_fail_nomem(err, out->path);
     }
     sl_str_free(&line);
+    return st;
+}
+
+simlm_status sl_examples_save(const struct sl_examples *e, const char *path,
+                              const struct sl_docids *ids, simlm_error *err)
+{
+    struct sl_out out;
+    simlm_status st;
+
+    SL_TRY(sl_out_open(&out, path, err));
+    st = sl_examples_write(e, &out, ids, err);
     if (st == SIMLM_OK)
-        return sl_out_commit(&out, err);
+        st = sl_out_commit(&out, err);
     sl_out_abort(&out);
     return st;
 }

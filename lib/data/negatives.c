@@ -1,6 +1,7 @@
 #include "data/negatives.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,15 +147,30 @@ static double score_in_run(const struct builder *b, int64_t row,
     return -1;
 }
 
+static bool makes_positive(const struct builder *b, int64_t judgement)
+{
+    return b->rule->any_grade || b->qrels->judged[judgement].grade >= 1;
+}
+
 /* excluded <- the query's positives, sorted. */
 static void take_positives(struct builder *b, int64_t q)
 {
     b->n_excluded = 0;
     for (int64_t i = b->qrels->start[q]; i < b->qrels->start[q + 1]; i++)
-        if (b->qrels->judged[i].grade >= 1)
+        if (makes_positive(b, i))
             b->excluded[b->n_excluded++] =
                 b->qrels_row[b->qrels->judged[i].doc];
     b->n_excluded = sort_unique(b->excluded, b->n_excluded);
+}
+
+/* Is one of the positives, all that is excluded so far, among the hits? */
+static bool is_found(const struct builder *b, const struct sl_hit *hit,
+                     int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (among(b->excluded, b->n_excluded, b->run_row[hit[i].doc]))
+            return true;
+    return false;
 }
 
 static simlm_status add_example(struct builder *b, int64_t q, int64_t text,
@@ -170,7 +186,7 @@ static simlm_status add_example(struct builder *b, int64_t q, int64_t text,
     for (int64_t i = b->qrels->start[q]; i < b->qrels->start[q + 1]; i++) {
         int64_t row = b->qrels_row[b->qrels->judged[i].doc];
 
-        if (b->qrels->judged[i].grade >= 1)
+        if (makes_positive(b, i))
             SL_TRY(sl_examples_add_positive(
                 b->e, row, (float)score_in_run(b, row, hit, n_hits), err));
     }
@@ -203,6 +219,8 @@ static simlm_status build_query(struct builder *b, int64_t q,
     take_positives(b, q);
     if (!b->n_excluded)
         return report->no_positive++, SIMLM_OK;
+    if (b->rule->filter_noisy && !is_found(b, hit, n_hits))
+        return report->noisy++, SIMLM_OK;
     take_hits(b, hit, n_hits);
     take_random(b);
     if (!b->n_list)
@@ -249,6 +267,52 @@ simlm_status sl_negatives_build(struct sl_examples **out,
     sl_free(b.list);
     sl_free(b.excluded);
     return st;
+}
+
+simlm_status sl_negatives_load(struct sl_examples **out,
+                               struct sl_negatives_report *report,
+                               const struct sl_negatives_files *files,
+                               const struct sl_docids *ids,
+                               const struct sl_negatives_rule *rule,
+                               simlm_error *err)
+{
+    struct sl_queries *queries = NULL;
+    struct sl_qrels *qrels = NULL;
+    struct sl_run *run = NULL;
+    simlm_status st = sl_queries_load(&queries, files->queries, err);
+
+    if (st == SIMLM_OK)
+        st = sl_qrels_load(&qrels, files->qrels, err);
+    if (st == SIMLM_OK)
+        st = sl_run_load(&run, files->run, err);
+    if (st == SIMLM_OK)
+        st = sl_negatives_build(out, report, queries, qrels, run, ids, rule,
+                                err);
+    sl_queries_free(queries);
+    sl_qrels_free(qrels);
+    sl_run_free(run);
+    return st;
+}
+
+void sl_negatives_describe(char *buf, size_t size,
+                           const struct sl_negatives_report *r)
+{
+    const struct {
+        int64_t n;
+        const char *why;
+    } part[] = { { r->no_text, "without text" },
+                 { r->no_hits, "not in the run" },
+                 { r->no_positive, "without a positive" },
+                 { r->noisy, "whose positives the run has not" },
+                 { r->no_negative, "without a negative" } };
+    size_t at = 0;
+
+    *buf = '\0';
+    for (size_t i = 0; i < SL_LEN(part); i++)
+        if (part[i].n && at < size)
+            at += (size_t)snprintf(buf + at, size - at, "%s %lld %s",
+                                   at ? "," : "judged queries left out:",
+                                   (long long)part[i].n, part[i].why);
 }
 
 /* ---- the window ------------------------------------------------------------ */

@@ -35,20 +35,29 @@ struct sl_negatives_rule {
     int64_t count;  /* negatives a query, at least 1 */
     int64_t random; /* of these, how many come from anywhere; <= count */
     uint64_t seed;
+    bool any_grade; /* a judgement of any grade makes a positive, as in the
+                     * reference; else 1 or more does */
+    bool filter_noisy; /* leave queries out none of whose positives is among
+                        * the run's hits */
 };
 
-/* What was left out. */
+/* Judged queries that were left out, each counted once. */
 struct sl_negatives_report {
-    int64_t no_text;     /* judged queries that the queries' file has not */
-    int64_t no_hits;     /* judged queries that the run has not */
-    int64_t no_positive; /* queries all of whose judgements are 0 */
+    int64_t no_text;     /* not in the queries' file */
+    int64_t no_hits;     /* not in the run */
+    int64_t no_positive; /* all judgements are 0 */
+    int64_t noisy;       /* filter_noisy */
     int64_t no_negative; /* nothing left that is not a positive */
 };
 
+/* Write a line about them into buf; "" if nothing was left out. */
+void sl_negatives_describe(char *buf, size_t size,
+                           const struct sl_negatives_report *report);
+
 /*
- * Examples in the qrels' order.  Positives are the judged passages of grade 1
- * or more (the reference takes any judgement for a positive; MS MARCO has no
- * other grade), with their score in the run or -1; random negatives have -1.
+ * Examples in the qrels' order.  Positives are the passages judged 1 or more
+ * (MS MARCO has no other grade), with their score in the run or -1; random
+ * negatives have -1.
  *
  *   E_FORMAT  a passage of qrels or run that the corpus has not; no query left
  */
@@ -60,6 +69,17 @@ simlm_status sl_negatives_build(struct sl_examples **out,
                                 const struct sl_docids *ids,
                                 const struct sl_negatives_rule *rule,
                                 simlm_error *err);
+
+/* The same from files of queries, judgements and a run. */
+struct sl_negatives_files {
+    const char *queries, *qrels, *run;
+};
+simlm_status sl_negatives_load(struct sl_examples **out,
+                               struct sl_negatives_report *report,
+                               const struct sl_negatives_files *files,
+                               const struct sl_docids *ids,
+                               const struct sl_negatives_rule *rule,
+                               simlm_error *err);
 
 /*
  * rows [n] <- the passages of example i: a positive, then n - 1 negatives, which

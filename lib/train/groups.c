@@ -60,44 +60,24 @@ void sl_groups_settings(const simlm_group_options *o, struct sl_json_writer *w)
 
 /* ---- the lists -------------------------------------------------------------- */
 
-static void say_left_out(struct sl_rundir *dir,
-                         const struct sl_negatives_report *r)
-{
-    if (r->no_text || r->no_hits || r->no_positive || r->no_negative)
-        sl_rundir_say(dir, SIMLM_INFO,
-                      "judged queries left out: %lld without text, %lld not in "
-                      "the run, %lld without a positive, %lld without a "
-                      "negative",
-                      (long long)r->no_text, (long long)r->no_hits,
-                      (long long)r->no_positive, (long long)r->no_negative);
-}
-
 static simlm_status build_examples(struct sl_groups *g, struct sl_rundir *dir,
                                    simlm_error *err)
 {
     const simlm_group_options *o = g->o;
-    struct sl_negatives_rule rule = { o->negative_depth, o->negative_count,
-                                      o->negative_random, g->seed };
+    struct sl_negatives_files files = { o->queries, o->qrels, o->negatives };
+    struct sl_negatives_rule rule = { .depth = o->negative_depth,
+                                      .count = o->negative_count,
+                                      .random = o->negative_random,
+                                      .seed = g->seed };
     struct sl_negatives_report report;
-    struct sl_queries *queries = NULL;
-    struct sl_qrels *qrels = NULL;
-    struct sl_run *negatives = NULL;
-    simlm_status st = sl_queries_load(&queries, o->queries, err);
+    char line[256];
 
-    if (st == SIMLM_OK)
-        st = sl_qrels_load(&qrels, o->qrels, err);
-    if (st == SIMLM_OK)
-        st = sl_run_load(&negatives, o->negatives, err);
-    if (st == SIMLM_OK)
-        st = sl_negatives_build(&g->examples, &report, queries, qrels,
-                                negatives, sl_token_cache_ids(g->cache), &rule,
-                                err);
-    if (st == SIMLM_OK)
-        say_left_out(dir, &report);
-    sl_queries_free(queries);
-    sl_qrels_free(qrels);
-    sl_run_free(negatives);
-    return st;
+    SL_TRY(sl_negatives_load(&g->examples, &report, &files,
+                             sl_token_cache_ids(g->cache), &rule, err));
+    sl_negatives_describe(line, sizeof line, &report);
+    if (*line)
+        sl_rundir_say(dir, SIMLM_INFO, "%s", line);
+    return SIMLM_OK;
 }
 
 /* Training needs a positive, and a negative unless only the others' passages

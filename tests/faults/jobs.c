@@ -6,6 +6,7 @@
 #include <simlm/eval.h>
 #include <simlm/init.h>
 #include <simlm/jobs.h>
+#include <simlm/mine.h>
 #include <simlm/report.h>
 #include <simlm/text.h>
 #include <simlm/train.h>
@@ -203,6 +204,20 @@ static void set_groups(simlm_group_options *o)
     o->passages = 3;
 }
 
+static simlm_status mine(const char *out, simlm_error *err)
+{
+    simlm_mine_options o;
+
+    simlm_mine_options_init(&o);
+    o.corpus = test_path("corpus.jsonl");
+    o.queries = test_path("queries.tsv");
+    o.qrels = test_path("qrels.txt");
+    o.run = test_path("run.tsv");
+    o.output = out;
+    o.threads = 1;
+    return simlm_mine(&o, NULL, err);
+}
+
 static simlm_status finetune(const char *out, int32_t precision,
                              simlm_error *err)
 {
@@ -359,6 +374,7 @@ const struct job jobs[] = {
     {"init", OUT_DIRECTORY, init},
     {"pretrain mlm", OUT_RUN, pretrain_mlm},
     {"pretrain rlm", OUT_RUN, pretrain_rlm},
+    {"mine", OUT_FILE, mine},
     {"finetune", OUT_RUN, finetune_fp32},
     {"finetune bf16", OUT_RUN, finetune_bf16},
     {"encode", OUT_RUN, encode},

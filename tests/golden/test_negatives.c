@@ -144,7 +144,9 @@ static bool has(const struct sl_doc_lists *d, int64_t i, int32_t row)
 
 static void a_list_holds_hits_then_strangers(void **state)
 {
-    struct sl_negatives_rule rule = { 40, 30, 5, 7 };
+    struct sl_negatives_rule rule = {
+        .depth = 40, .count = 30, .random = 5, .seed = 7
+    };
     struct sl_negatives_report report;
     struct sl_examples *e, *again;
     const struct sl_doc_lists *N, *P;
@@ -210,7 +212,9 @@ static void a_list_holds_hits_then_strangers(void **state)
 
 static void a_full_corpus_leaves_no_stranger(void **state)
 {
-    struct sl_negatives_rule rule = { 1000, 1010, 10, 1 };
+    struct sl_negatives_rule rule = {
+        .depth = 1000, .count = 1010, .random = 10, .seed = 1
+    };
     struct sl_negatives_report report;
     struct sl_examples *e;
     struct files f;
@@ -229,9 +233,92 @@ static void a_full_corpus_leaves_no_stranger(void **state)
     files_close(&f);
 }
 
+/* 900 rows are neither hits (0 .. 99) nor positives, but for 900 itself: a
+ * chi-squared of 898 degrees of freedom, at most four deviations off. */
+static void strangers_come_from_everywhere_alike(void **state)
+{
+    enum { DRAWS = 50000 };
+    struct sl_negatives_rule rule = {
+        .depth = 0, .count = DRAWS, .random = DRAWS, .seed = 3
+    };
+    struct sl_negatives_report report;
+    static int64_t times[1000];
+    double each = DRAWS / 899.0, chi2 = 0;
+    struct sl_examples *e;
+    struct files f;
+
+    (void)state;
+    files_open(&f, qrels_text, run_text());
+    check_ok(sl_negatives_build(&e, &report, f.queries, f.qrels, f.run, f.ids,
+                                &rule, &err));
+    assert_int_equal(e->negatives.start[1], DRAWS);
+    for (int64_t j = 0; j < DRAWS; j++)
+        times[e->negatives.row[j]]++;
+    for (int row = 0; row < 1000; row++) {
+        double d = (double)times[row] - each;
+
+        if (row < 100 || row == 900)
+            check_msg(!times[row], "row %d is a hit or a positive", row);
+        else
+            chi2 += d * d / each;
+    }
+    check_msg(fabs(chi2 - 898) < 4 * sqrt(2 * 898), "chi-squared is %g", chi2);
+    sl_examples_free(e);
+    files_close(&f);
+}
+
+static void any_judgement_can_make_a_positive(void **state)
+{
+    struct sl_negatives_rule rule = {
+        .depth = 40, .count = 30, .random = 5, .seed = 7, .any_grade = true
+    };
+    struct sl_negatives_report report;
+    struct sl_examples *e;
+    struct files f;
+
+    (void)state;
+    files_open(&f, qrels_text, run_text());
+    check_ok(sl_negatives_build(&e, &report, f.queries, f.qrels, f.run, f.ids,
+                                &rule, &err));
+    assert_int_equal(e->n, 3); /* q3, judged 0 alone, is one now */
+    assert_int_equal(report.no_positive, 0);
+    assert_true(has(&e->positives, 0, 4));
+    assert_false(has(&e->negatives, 0, 4));
+    sl_examples_free(e);
+    files_close(&f);
+}
+
+static void queries_whose_positives_are_not_found_can_be_left_out(void **state)
+{
+    struct sl_negatives_rule rule = {
+        .depth = 40, .count = 30, .random = 5, .seed = 7, .filter_noisy = true
+    };
+    struct sl_negatives_report report;
+    struct sl_examples *e;
+    struct files f;
+    char line[256];
+
+    (void)state;
+    files_open(&f, "q1 0 3 1\nq1 0 900 1\nq2 0 50 1\nq3 0 8 1\nqx 0 1 1\n",
+               run_text());
+    check_ok(sl_negatives_build(&e, &report, f.queries, f.qrels, f.run, f.ids,
+                                &rule, &err));
+    assert_int_equal(e->n, 2); /* of q1's two the run has one, of q3's none */
+    assert_int_equal(report.noisy, 1);
+    sl_negatives_describe(line, sizeof line, &report);
+    assert_string_equal(line, "judged queries left out: 1 without text, "
+                              "1 whose positives the run has not");
+    sl_negatives_describe(line, sizeof line, &(struct sl_negatives_report){ 0 });
+    assert_string_equal(line, "");
+    sl_examples_free(e);
+    files_close(&f);
+}
+
 static void unknown_passages_are_named(void **state)
 {
-    struct sl_negatives_rule rule = { 40, 30, 5, 7 };
+    struct sl_negatives_rule rule = {
+        .depth = 40, .count = 30, .random = 5, .seed = 7
+    };
     struct sl_negatives_report report;
     struct sl_examples *e;
     struct files f;
@@ -262,6 +349,9 @@ int main(void)
         cmocka_unit_test(a_positive_alone_needs_no_negatives),
         cmocka_unit_test(a_list_holds_hits_then_strangers),
         cmocka_unit_test(a_full_corpus_leaves_no_stranger),
+        cmocka_unit_test(strangers_come_from_everywhere_alike),
+        cmocka_unit_test(any_judgement_can_make_a_positive),
+        cmocka_unit_test(queries_whose_positives_are_not_found_can_be_left_out),
         cmocka_unit_test(unknown_passages_are_named),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
