@@ -30,6 +30,8 @@
     COMMAND("fuse", cmd_fuse, "make one run of several")                       \
     COMMAND("eval", cmd_eval, "measure runs, compare two")                     \
     COMMAND("report", cmd_report, "measures, curves, examples as a page")      \
+    COMMAND("inspect", cmd_inspect, "show what is in a checkpoint")            \
+    COMMAND("convert", cmd_convert, "rewrite a model as safetensors")          \
     COMMAND("tokenize", cmd_tokenize, "show the token ids of texts")           \
     COMMAND("bench", cmd_bench, "time the library on this machine")            \
     COMMAND("help", cmd_help, "show what a command does")                      \

@@ -215,7 +215,11 @@ const char *sl_safetensors_path(const struct sl_safetensors *f)
 
 static int64_t spec_count(const struct sl_tensor_spec *s)
 {
-    return s->n_dims == 1 ? s->shape[0] : s->shape[0] * s->shape[1];
+    int64_t n = 1;
+
+    for (int32_t d = 0; d < s->n_dims; d++)
+        n *= s->shape[d];
+    return n;
 }
 
 /* Eight bytes for its own length, then the header, padded with blanks so that
@@ -233,10 +237,10 @@ static simlm_status make_header(struct sl_str *out,
     sl_json_add_text(&w, "format", "pt");
     sl_json_end(&w);
     for (int64_t i = 0; i < n; i++) {
-        int64_t bytes = 4 * spec_count(&spec[i]);
+        int64_t bytes = spec_count(&spec[i]) * sl_dtype_bytes(spec[i].dtype);
 
         sl_json_begin(&w, spec[i].name, '{');
-        sl_json_add_text(&w, "dtype", "F32");
+        sl_json_add_text(&w, "dtype", sl_dtype_name(spec[i].dtype));
         sl_json_begin(&w, "shape", '[');
         for (int32_t d = 0; d < spec[i].n_dims; d++)
             sl_json_add_int(&w, NULL, spec[i].shape[d]);
@@ -267,11 +271,11 @@ simlm_status sl_safetensors_save(const char *path,
     struct sl_str header = {0};
     struct sl_out o = {0};
     float *piece = SL_NEW_ARRAY(float, PIECE);
-    simlm_status st = SIMLM_OK;
+    double *packed = SL_NEW_ARRAY(double, PIECE); /* of any type */
+    simlm_status st;
 
-    if (!piece)
-        return sl_fail_nomem(err, path);
-    st = make_header(&header, spec, n, err);
+    st = piece && packed ? make_header(&header, spec, n, err)
+                         : sl_fail_nomem(err, path);
     if (st == SIMLM_OK)
         st = sl_out_open(&o, path, err);
     if (st == SIMLM_OK)
@@ -283,13 +287,16 @@ simlm_status sl_safetensors_save(const char *path,
             int64_t k = count - at < PIECE ? count - at : PIECE;
 
             source(ctx, piece, i, at, k);
-            fwrite(piece, sizeof *piece, (size_t)k, o.f);
+            sl_tensor_pack(packed, spec[i].dtype, piece, k);
+            fwrite(packed, (size_t)sl_dtype_bytes(spec[i].dtype), (size_t)k,
+                   o.f);
         }
     }
     if (st == SIMLM_OK)
         st = sl_out_commit(&o, err);
     sl_out_abort(&o);
     sl_str_free(&header);
+    sl_free(packed);
     sl_free(piece);
     return st;
 }

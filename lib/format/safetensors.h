@@ -34,11 +34,12 @@ const char *sl_safetensors_path(const struct sl_safetensors *f);
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* What to write, as F32.  n_dims is 1 or 2. */
+/* What to write, in a readable type; F32 if nothing is said. */
 struct sl_tensor_spec {
     const char *name;
     int32_t n_dims;
-    int64_t shape[2];
+    int64_t shape[SL_TENSOR_MAX_DIMS];
+    enum sl_dtype dtype;
 };
 
 /* dst [n] <- elements first .. first + n - 1 of tensor i of the list. */

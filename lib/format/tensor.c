@@ -1,5 +1,6 @@
 #include "format/tensor.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -137,4 +138,58 @@ bool sl_tensor_read(float *dst, const struct sl_tensor *t, int64_t first,
     else if (n)
         convert(dst, t->dtype, t->data + first * sl_dtype_bytes(t->dtype), n);
     return true;
+}
+
+/* ---- packing ------------------------------------------------------------- */
+
+static uint32_t bits_of(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static uint16_t to_half(float x)
+{
+    uint32_t sign = bits_of(x) >> 16 & 0x8000, a = bits_of(x) & 0x7fffffff;
+
+    if (isnan(x))
+        return (uint16_t)(sign | 0x7e00);
+    if (a >= 0x47800000) /* 2^16 */
+        return (uint16_t)(sign | 0x7c00);
+    if (a < 0x38800000) /* 2^-14: a multiple of 2^-24 */
+        return (uint16_t)(sign | (uint32_t)lrintf(fabsf(x) * 0x1p24f));
+    a += 0xfff + (a >> 13 & 1); /* may carry into the exponent, as it should */
+    return (uint16_t)(sign | (a - 0x38000000) >> 13);
+}
+
+static uint16_t to_bfloat(float x)
+{
+    uint32_t bits = bits_of(x);
+
+    if (isnan(x))
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+void sl_tensor_pack(void *dst, enum sl_dtype dtype, const float *src, int64_t n)
+{
+    unsigned char *p = dst;
+
+    SL_ASSERT(sl_dtype_readable(dtype));
+    if (dtype == SL_DTYPE_F32) {
+        memcpy(p, src, 4 * (size_t)n);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        double d = (double)src[i];
+        uint16_t h =
+            dtype == SL_DTYPE_F16 ? to_half(src[i]) : to_bfloat(src[i]);
+
+        if (dtype == SL_DTYPE_F64)
+            memcpy(p + 8 * i, &d, sizeof d);
+        else
+            memcpy(p + 2 * i, &h, sizeof h);
+    }
 }

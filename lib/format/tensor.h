@@ -72,4 +72,11 @@ bool sl_tensor_set_shape(struct sl_tensor *t, const int64_t *shape, int64_t n);
 bool sl_tensor_read(float *dst, const struct sl_tensor *t, int64_t first,
                     int64_t n);
 
+/*
+ * dst <- n elements of a readable type, rounded to nearest, ties to even.  What
+ * is beyond the type's range becomes an infinity.
+ */
+void sl_tensor_pack(void *dst, enum sl_dtype dtype, const float *src,
+                    int64_t n);
+
 #endif

@@ -114,10 +114,8 @@ static simlm_status new_weights(struct sl_bert *m, struct sl_bert_weights *w,
                                   : sl_fail_nomem(err, "a list of layers");
 }
 
-/* A model without its weights. */
-static simlm_status new_shape(struct sl_bert **out, struct sl_backend *be,
-                              const struct sl_config *cfg,
-                              struct sl_bert_parts parts, simlm_error *err)
+simlm_status sl_bert_plan(struct sl_bert **out, const struct sl_config *cfg,
+                          struct sl_bert_parts parts, simlm_error *err)
 {
     struct sl_bert *m;
     simlm_status st;
@@ -130,7 +128,6 @@ static simlm_status new_shape(struct sl_bert **out, struct sl_backend *be,
     m = SL_NEW(struct sl_bert);
     if (!m)
         return sl_fail_nomem(err, "a model");
-    m->be = be;
     m->cfg = *cfg;
     m->has_head = parts.head;
     m->n_decoder = parts.n_decoder;
@@ -147,8 +144,10 @@ static simlm_status new_shape(struct sl_bert **out, struct sl_backend *be,
     return SIMLM_OK;
 }
 
-static simlm_status allocate(struct sl_bert *m, simlm_error *err)
+static simlm_status allocate(struct sl_bert *m, struct sl_backend *be,
+                             simlm_error *err)
 {
+    m->be = be;
     SL_TRY(new_block(m, &m->w, "the model's weights", err));
     bind(m, &m->W, m->w);
     return SIMLM_OK;
@@ -161,8 +160,8 @@ simlm_status sl_bert_new(struct sl_bert **out, struct sl_backend *be,
     struct sl_bert *m = NULL;
     simlm_status st;
 
-    SL_TRY(new_shape(&m, be, cfg, parts, err));
-    st = allocate(m, err);
+    SL_TRY(sl_bert_plan(&m, cfg, parts, err));
+    st = allocate(m, be, err);
     if (st < 0) {
         sl_bert_free(m);
         return st;
@@ -175,10 +174,12 @@ void sl_bert_free(struct sl_bert *m)
 {
     if (!m)
         return;
-    m->be->free(m->be, m->w);
-    m->be->free(m->be, m->g);
-    m->be->free(m->be, m->m);
-    m->be->free(m->be, m->v);
+    if (m->be) {
+        m->be->free(m->be, m->w);
+        m->be->free(m->be, m->g);
+        m->be->free(m->be, m->m);
+        m->be->free(m->be, m->v);
+    }
     sl_free(m->W.layer);
     sl_free(m->W.decoder);
     sl_free(m->G.layer);
@@ -267,13 +268,14 @@ static simlm_status load_decoder(struct sl_bert *m, const char *dir,
 }
 
 /* All but the decoder. */
-static simlm_status load(struct sl_bert *m, const struct sl_weights *w,
+static simlm_status load(struct sl_bert *m, struct sl_backend *be,
+                         const struct sl_weights *w,
                          struct sl_strmap *ignored, simlm_error *err)
 {
     SL_TRY(sl_params_check(&m->params, 0, m->first_decoder, w, NULL, err));
     if (m->has_head)
         SL_TRY(sl_params_check_tied(w, err));
-    SL_TRY(allocate(m, err));
+    SL_TRY(allocate(m, be, err));
     return sl_params_load(&m->params, 0, m->first_decoder, m->be, m->w, w, NULL,
                           ignored, err);
 }
@@ -290,13 +292,13 @@ simlm_status sl_bert_open(struct sl_bert **out, struct sl_backend *be,
 
     st = config ? sl_config_load(&cfg, config, err) : sl_fail_nomem(err, dir);
     if (st == SIMLM_OK)
-        st = new_shape(&m, be, &cfg, parts, err);
+        st = sl_bert_plan(&m, &cfg, parts, err);
     if (st == SIMLM_OK)
         st = sl_modeldir_weights(&weights, dir, err);
     if (st == SIMLM_OK)
         st = sl_weights_open(&w, weights, err);
     if (st == SIMLM_OK)
-        st = load(m, w, ignored, err);
+        st = load(m, be, w, ignored, err);
     if (st == SIMLM_OK && parts.n_decoder)
         st = load_decoder(m, dir, err);
     if (st == SIMLM_OK)

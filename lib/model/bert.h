@@ -49,6 +49,10 @@ struct sl_bert_parts {
     int64_t n_decoder; /* decoder layers */
 };
 
+/* A model without weights or backend: its list of parameters is there. */
+simlm_status sl_bert_plan(struct sl_bert **out, const struct sl_config *cfg,
+                          struct sl_bert_parts parts, simlm_error *err);
+
 /* Zeroed weights of the shape of cfg. */
 simlm_status sl_bert_new(struct sl_bert **out, struct sl_backend *be,
                          const struct sl_config *cfg,

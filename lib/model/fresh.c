@@ -141,24 +141,6 @@ static simlm_status write_model(const struct sl_config *cfg,
     return st;
 }
 
-/* A trained model is not to be lost to a typing error. */
-static simlm_status refuse_existing(const simlm_init_options *o,
-                                    simlm_error *err)
-{
-    char *path = sl_path_join(o->output, "config.json");
-    simlm_status st = SIMLM_OK;
-
-    if (!path)
-        return sl_fail_nomem(err, "a file's name");
-    if (!o->overwrite && sl_file_exists(path))
-        st = sl_fail(err, SIMLM_E_ARG,
-                     "'%s' holds a model already: remove it, or ask to "
-                     "overwrite it",
-                     o->output);
-    sl_free(path);
-    return st;
-}
-
 simlm_status sl_fresh_model(const simlm_init_options *o, simlm_error *err)
 {
     struct sl_profile profile = {0};
@@ -168,7 +150,8 @@ simlm_status sl_fresh_model(const simlm_init_options *o, simlm_error *err)
     int32_t pad;
     simlm_status st;
 
-    SL_TRY(refuse_existing(o, err));
+    if (!o->overwrite)
+        SL_TRY(sl_modeldir_refuse(o->output, err));
     SL_TRY(look_at_vocab(&vocab, &pad, o->vocab, err));
     cfg = make_config(o, vocab, pad);
     SL_TRY(sl_config_check(&cfg, "the model", err));

@@ -38,6 +38,22 @@ simlm_status sl_modeldir_check(const char *path, simlm_error *err)
     return SIMLM_OK;
 }
 
+simlm_status sl_modeldir_refuse(const char *path, simlm_error *err)
+{
+    char *config = sl_path_join(path, "config.json");
+    simlm_status st = SIMLM_OK;
+
+    if (!config)
+        return sl_fail_nomem(err, "a file's name");
+    if (sl_file_exists(config))
+        st = sl_fail(err, SIMLM_E_ARG,
+                     "'%s' holds a model already: remove it, or ask to "
+                     "overwrite it",
+                     path);
+    sl_free(config);
+    return st;
+}
+
 /* An empty directory may be replaced, and one that holds a model. */
 static simlm_status check_replaceable(const char *path, simlm_error *err)
 {

@@ -61,6 +61,9 @@ simlm_status sl_profile_save(const struct sl_profile *p, const char *dir,
 /* A file that is there is none; what a directory lacks, its readers say. */
 simlm_status sl_modeldir_check(const char *path, simlm_error *err);
 
+/* A trained model is not to be lost to a typing error: E_ARG if path has one. */
+simlm_status sl_modeldir_refuse(const char *path, simlm_error *err);
+
 /*
  * *path <- the file that holds dir's weights, sl_free() it: model.safetensors,
  * its index if it is in pieces, pytorch_model.bin, or that one's index; the

@@ -180,17 +180,33 @@ int64_t sl_params_match(const struct sl_params *ps, int64_t i,
     return at;
 }
 
+bool sl_params_is_copy(const struct sl_weights *w, int64_t i)
+{
+    for (size_t k = 0; k < SL_LEN(sl_tied_names); k++)
+        if (!strcmp(sl_weights_at(w, i)->name, sl_tied_names[k].copy))
+            return find_named(w, sl_tied_names[k].name) >= 0;
+    return false;
+}
+
+static bool same_shape(const struct sl_param *p, const struct sl_tensor *t)
+{
+    return t->n_dims == p->n_dims && t->count == p->n &&
+           t->shape[0] == (p->n_dims == 1 ? p->cols : p->rows);
+}
+
+bool sl_param_fits(const struct sl_param *p, const struct sl_tensor *t)
+{
+    return same_shape(p, t) && sl_dtype_readable(t->dtype);
+}
+
 static simlm_status check_tensor(const struct sl_tensor *t,
                                  const struct sl_param *p, const char *path,
                                  simlm_error *err)
 {
-    bool fits = t->n_dims == p->n_dims && t->count == p->n &&
-                t->shape[0] == (p->n_dims == 1 ? p->cols : p->rows);
-
     if (!sl_dtype_readable(t->dtype))
         return sl_fail(err, SIMLM_E_FORMAT,
                        "%s: tensor '%s' does not hold floats", path, t->name);
-    if (fits)
+    if (same_shape(p, t))
         return SIMLM_OK;
     if (t->n_dims == 2 && p->n_dims == 2)
         return sl_fail(err, SIMLM_E_FORMAT,

@@ -92,6 +92,12 @@ simlm_status sl_params_init(const struct sl_params *ps, int64_t first,
 int64_t sl_params_match(const struct sl_params *ps, int64_t i,
                         const struct sl_weights *w, const char *strip);
 
+/* Has the tensor the parameter's shape, and floats? */
+bool sl_param_fits(const struct sl_param *p, const struct sl_tensor *t);
+
+/* Is tensor i of w a copy of one that a model shares, and that is there, too? */
+bool sl_params_is_copy(const struct sl_weights *w, int64_t i);
+
 /*
  * Read parameters first .. first + n - 1 from w into block.  A missing tensor,
  * another shape, or a NaN or infinity is an error that names it; tensors of the

@@ -153,8 +153,9 @@ static simlm_status save_blocks(const char *dir, struct sl_bert *m,
     simlm_status st;
 
     for (int i = 0; i < N_BLOCKS; i++)
-        spec[i] = (struct sl_tensor_spec){ block_name[i], 1,
-                                           { m->params.size, 0 } };
+        spec[i] = (struct sl_tensor_spec){ .name = block_name[i],
+                                           .n_dims = 1,
+                                           .shape = { m->params.size } };
     st = path ? sl_safetensors_save(path, spec, N_BLOCKS, read_block, m, err)
               : sl_fail_nomem(err, "a checkpoint's name");
     sl_free(path);

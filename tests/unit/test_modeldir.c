@@ -165,10 +165,13 @@ static void save_old(const struct sl_bert *m, const char *dir,
         else
             snprintf(names[n], sizeof names[n], "%s", name);
         spec[n] = (struct sl_tensor_spec){
-            names[n], p->n_dims, {p->n_dims == 1 ? p->cols : p->rows, p->cols}};
+            .name = names[n],
+            .n_dims = p->n_dims,
+            .shape = {p->n_dims == 1 ? p->cols : p->rows, p->cols}};
         r.index[n++] = i;
     }
-    spec[n] = (struct sl_tensor_spec){"pooler.dense.bias", 1, {8, 0}};
+    spec[n] = (struct sl_tensor_spec){
+        .name = "pooler.dense.bias", .n_dims = 1, .shape = {8}};
     r.index[n++] = -1;
     check_ok(sl_safetensors_save(path, spec, n, give, &r, &err));
     sl_free(path);

@@ -16,9 +16,10 @@ static void what_is_written_is_read(void **state)
 {
     (void)state;
     /* The second is longer than one piece of the writer's. */
-    static const struct sl_tensor_spec spec[] = {{"a.weight", 2, {2, 3}},
-                                                 {"b.bias", 1, {70000, 0}},
-                                                 {"\"q\"\n", 1, {1, 0}}};
+    static const struct sl_tensor_spec spec[] = {
+        {"a.weight", 2, {2, 3}, SL_DTYPE_F32},
+        {"b.bias", 1, {70000}, SL_DTYPE_F32},
+        {"\"q\"\n", 1, {1}, SL_DTYPE_F32}};
     struct sl_safetensors *f = NULL;
     const char *path = test_path("ramp.safetensors");
     const struct sl_tensor *t;
@@ -89,6 +90,65 @@ static void every_float_type_converts_exactly(void **state)
     assert_true(sl_tensor_read(x, sl_safetensors_find(f, "d"), 0, 2));
     assert_true(x[0] == 0.1f && x[1] == -INFINITY);
     sl_safetensors_close(f);
+}
+
+/* Ties go to even; what a type cannot hold becomes an infinity or a zero. */
+static void packing_rounds_to_nearest(void **state)
+{
+    (void)state;
+    static const struct {
+        float x;
+        uint16_t half, brain;
+    } cases[] = {
+        {1, 0x3c00, 0x3f80},
+        {-2.5f, 0xc100, 0xc020},
+        {0x1.002p0f, 0x3c00, 0x3f80}, /* a tie of half: down to even */
+        {0x1.006p0f, 0x3c02, 0x3f80}, /* a tie of half: up to even */
+        {0x1.01p0f, 0x3c04, 0x3f80},  /* a tie of bfloat */
+        {0x1.03p0f, 0x3c0c, 0x3f82},
+        {65519, 0x7bff, 0x4780},
+        {65520, 0x7c00, 0x4780},
+        {-1e30f, 0xfc00, 0xf14a},
+        {0x1p-24f, 0x0001, 0x3380},
+        {0x1p-25f, 0x0000, 0x3300},
+        {0x1.8p-24f, 0x0002, 0x33c0},
+        {0x1.ffcp-15f, 0x0400, 0x3880},
+        {-0.0f, 0x8000, 0x8000},
+        {INFINITY, 0x7c00, 0x7f80},
+        {0x1.fffffep127f, 0x7c00, 0x7f80},
+    };
+
+    for (size_t i = 0; i < SL_LEN(cases); i++) {
+        uint16_t got;
+
+        sl_tensor_pack(&got, SL_DTYPE_F16, &cases[i].x, 1);
+        check_msg(got == cases[i].half, "%a: half %04x", (double)cases[i].x,
+                  (unsigned)got);
+        sl_tensor_pack(&got, SL_DTYPE_BF16, &cases[i].x, 1);
+        check_msg(got == cases[i].brain, "%a: bfloat %04x", (double)cases[i].x,
+                  (unsigned)got);
+    }
+}
+
+/* Every half but NaN is read as a float that packs to itself. */
+static void every_half_survives(void **state)
+{
+    (void)state;
+    struct sl_tensor t = {.name = "t", .count = 1, .bytes = 2};
+
+    for (uint32_t bits = 0; bits < 0x10000; bits++) {
+        uint16_t h = (uint16_t)bits, again;
+        float x;
+
+        t.data = (const unsigned char *)&h;
+        for (int k = SL_DTYPE_F16; k <= SL_DTYPE_BF16; k++) {
+            t.dtype = (enum sl_dtype)k;
+            assert_true(sl_tensor_read(&x, &t, 0, 1));
+            sl_tensor_pack(&again, t.dtype, &x, 1);
+            check_msg(isnan(x) || again == h, "%04x became %04x", (unsigned)h,
+                      (unsigned)again);
+        }
+    }
 }
 
 static void integers_are_listed_and_not_read(void **state)
@@ -174,7 +234,7 @@ static void a_cut_or_foreign_file_is_refused(void **state)
 static void a_failed_save_leaves_nothing(void **state)
 {
     (void)state;
-    static const struct sl_tensor_spec spec[] = {{"a", 1, {4, 0}}};
+    static const struct sl_tensor_spec spec[] = {{"a", 1, {4}, SL_DTYPE_F32}};
 
     check_fails(SIMLM_E_IO, "nowhere",
                 sl_safetensors_save("/nowhere/x.safetensors", spec, 1, ramp,
@@ -194,6 +254,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(every_float_type_converts_exactly),
+        cmocka_unit_test(packing_rounds_to_nearest),
+        cmocka_unit_test(every_half_survives),
         cmocka_unit_test(integers_are_listed_and_not_read),
         cmocka_unit_test(lies_are_refused),
         cmocka_unit_test(a_cut_or_foreign_file_is_refused),
