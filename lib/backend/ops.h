@@ -220,6 +220,29 @@ typedef void sl_add_fn(struct sl_backend *be, sl_act *y, const sl_act *x,
                        int64_t n);
 typedef void sl_zero_real_fn(struct sl_backend *be, sl_real *x, int64_t n);
 
+/* ---- from a row to a score ------------------------------------------------- */
+
+/* y [n] <- tanh(x).  y may be x. */
+typedef void sl_tanh_fwd_fn(struct sl_backend *be, sl_act *y, const sl_act *x,
+                            int64_t n);
+/* From the forward's output y.  dx may be dy. */
+typedef void sl_tanh_bwd_fn(struct sl_backend *be, sl_act *dx,
+                            const sl_act *dy, const sl_act *y, int64_t n);
+
+/* y [N, D] <- dropout(x); its own backward pass, from dy to dx.  y may be x. */
+typedef void sl_dropout_fn(struct sl_backend *be, sl_act *y, const sl_act *x,
+                           const uint64_t *row_key, int64_t N, int64_t D,
+                           struct sl_dropout drop);
+
+/* y [N] <- x [N, I] w + b[0]: one number a row, in full precision. */
+typedef void sl_linear_one_fwd_fn(struct sl_backend *be, sl_real *y,
+                                  const sl_act *x, const sl_real *w,
+                                  const sl_real *b, int64_t N, int64_t I);
+typedef void sl_linear_one_bwd_fn(struct sl_backend *be, sl_act *dx,
+                                  sl_real *dw, sl_real *db, const sl_real *dy,
+                                  const sl_act *x, const sl_real *w, int64_t N,
+                                  int64_t I);
+
 /* ---- losses --------------------------------------------------------------------- */
 
 /*
@@ -278,14 +301,17 @@ typedef void sl_distill_fn(struct sl_backend *be, sl_real *loss, sl_real *dq,
                            int64_t D, double scale, double weight);
 
 /*
- * R-Drop (spec 3.2): logits [2, B, m] of two passes, label 0 in each group.
- *     loss[0] += sum_i (CE_1 + CE_2) / 2
- *     loss[1] += sum_i (KL(2 || 1) + KL(1 || 2)) / 2
- * dlogits [2, B, m] <- gradient of weight * (both sums); NULL: not wanted.
+ * The listwise loss of groups of m passages with label 0 (spec 3.2), of one or
+ * two passes over them; of two with R-Drop.  logits [passes, B, m]
+ *     passes 1   loss[0] += sum_i CE
+ *     passes 2   loss[0] += sum_i (CE_1 + CE_2) / 2
+ *                loss[1] += sum_i (KL(2 || 1) + KL(1 || 2)) / 2
+ * dlogits [passes, B, m] <- gradient of weight * (both sums); NULL: not wanted.
  */
-typedef void sl_rdrop_fn(struct sl_backend *be, sl_real *loss, sl_real *dlogits,
-                         const sl_real *logits, int64_t B, int64_t m,
-                         double weight);
+typedef void sl_listwise_fn(struct sl_backend *be, sl_real *loss,
+                            sl_real *dlogits, const sl_real *logits,
+                            int64_t passes, int64_t B, int64_t m,
+                            double weight);
 
 /* ---- optimiser --------------------------------------------------------------------- */
 
@@ -339,11 +365,16 @@ typedef void sl_scores_fn(struct sl_backend *be, sl_real *s, const sl_real *q,
     X(l2norm_bwd)                                                              \
     X(add)                                                                     \
     X(zero_real)                                                               \
+    X(tanh_fwd)                                                                \
+    X(tanh_bwd)                                                                \
+    X(dropout)                                                                 \
+    X(linear_one_fwd)                                                          \
+    X(linear_one_bwd)                                                          \
     X(vocab_ce)                                                                \
     X(vocab_sample)                                                            \
     X(contrastive)                                                             \
     X(distill)                                                                 \
-    X(rdrop)                                                                   \
+    X(listwise)                                                                \
     X(sum_squares)                                                             \
     X(adamw)                                                                   \
     X(scores)

@@ -39,6 +39,12 @@ struct ops_shape ops_shape_small(uint64_t seed);
 /* Anything up to some hundreds, often prime, sometimes 1. */
 struct ops_shape ops_shape_random(struct sl_rng *rng);
 
+/* Every third token is chosen, from the first on. */
+static inline int64_t ops_n_chosen(const struct ops_shape *s)
+{
+    return (s->N + 2) / 3;
+}
+
 enum ops_flags {
     OPS_ACT = 1,      /* an sl_act array; else sl_real */
     OPS_ADD = 2,      /* output or gradient: added to */

@@ -405,6 +405,73 @@ static void add(struct sl_backend *be, sl_act *y, const sl_act *x, int64_t n)
     give(&s, y, wide, n);
 }
 
+/* ---- from a row to a score ------------------------------------------------ */
+
+static void tanh_fwd(struct sl_backend *be, sl_act *y, const sl_act *x,
+                     int64_t n)
+{
+    struct wide s;
+    sl_act *wide;
+
+    if (!wide_begin(&s, be, n))
+        return;
+    wide = wide_copy(&s, x, n);
+    s.ops->tanh_fwd(s.f32, wide, wide, n);
+    give(&s, y, wide, n);
+}
+
+static void tanh_bwd(struct sl_backend *be, sl_act *dx, const sl_act *dy,
+                     const sl_act *y, int64_t n)
+{
+    struct wide s;
+    sl_act *wide;
+
+    if (!wide_begin(&s, be, 2 * n))
+        return;
+    wide = wide_copy(&s, dy, n);
+    s.ops->tanh_bwd(s.f32, wide, wide, wide_copy(&s, y, n), n);
+    give(&s, dx, wide, n);
+}
+
+static void dropout(struct sl_backend *be, sl_act *y, const sl_act *x,
+                    const uint64_t *row_key, int64_t N, int64_t D,
+                    struct sl_dropout drop)
+{
+    struct wide s;
+    sl_act *wide;
+
+    if (!wide_begin(&s, be, N * D))
+        return;
+    wide = wide_copy(&s, x, N * D);
+    s.ops->dropout(s.f32, wide, wide, row_key, N, D, drop);
+    give(&s, y, wide, N * D);
+}
+
+static void linear_one_fwd(struct sl_backend *be, sl_real *y, const sl_act *x,
+                           const sl_real *w, const sl_real *b, int64_t N,
+                           int64_t I)
+{
+    struct wide s;
+
+    if (wide_begin(&s, be, N * I))
+        s.ops->linear_one_fwd(s.f32, y, wide_copy(&s, x, N * I), w, b, N, I);
+}
+
+static void linear_one_bwd(struct sl_backend *be, sl_act *dx, sl_real *dw,
+                           sl_real *db, const sl_real *dy, const sl_act *x,
+                           const sl_real *w, int64_t N, int64_t I)
+{
+    struct wide s;
+    sl_act *wide;
+
+    if (!wide_begin(&s, be, 2 * N * I))
+        return;
+    wide = wide_out(&s, dx, N * I);
+    s.ops->linear_one_bwd(s.f32, wide, dw, db, dy, wide_copy(&s, x, N * I), w,
+                          N, I);
+    give(&s, dx, wide, N * I);
+}
+
 /* ---- the vocabulary ------------------------------------------------------- */
 
 static void vocab_ce(struct sl_backend *be, sl_real *loss, sl_act *dh,
@@ -478,6 +545,11 @@ void sl_ops_init_wide(struct sl_ops *ops, const struct sl_ops *f32)
     ops->pool_fwd = pool_fwd;
     ops->pool_bwd = pool_bwd;
     ops->add = add;
+    ops->tanh_fwd = tanh_fwd;
+    ops->tanh_bwd = tanh_bwd;
+    ops->dropout = dropout;
+    ops->linear_one_fwd = linear_one_fwd;
+    ops->linear_one_bwd = linear_one_bwd;
     ops->vocab_ce = vocab_ce;
     ops->vocab_sample = vocab_sample;
     ops->adamw = adamw;

@@ -5,6 +5,7 @@ typedef float real; /* parameters, statistics, losses */
 typedef float act;  /* activations */
 #define EXP      expf
 #define ERF      erff
+#define TANH     tanhf
 #define INIT_OPS sl_ops_init_ref_f32
 
 #include "ref_ops.inc"

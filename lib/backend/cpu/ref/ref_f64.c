@@ -6,6 +6,7 @@ typedef double real;
 typedef double act;
 #define EXP      exp
 #define ERF      erf
+#define TANH     tanh
 #define INIT_OPS sl_ops_init_ref_f64
 
 #include "ref_ops.inc"
