@@ -50,7 +50,13 @@ static const struct sl_param_table *head_table(const struct sl_config *c)
                                        : &sl_bert_head_table;
 }
 
-/* Embeddings, projection, layers, head, decoder: bind() walks the same way. */
+static const struct sl_param_table *score_table(const struct sl_config *c)
+{
+    return c->type == SL_MODEL_ELECTRA ? &sl_electra_score_table
+                                       : &sl_bert_score_table;
+}
+
+/* Embeddings, projection, layers, heads, decoder: bind() walks the same way. */
 static simlm_status make_list(struct sl_bert *m, simlm_error *err)
 {
     const char *base = base_prefix(&m->cfg);
@@ -65,6 +71,9 @@ static simlm_status make_list(struct sl_bert *m, simlm_error *err)
     m->first_head = m->params.count;
     if (m->has_head)
         SL_TRY(add(m, head_table(&m->cfg), "", err));
+    m->first_score = m->params.count;
+    if (m->has_score)
+        SL_TRY(add(m, score_table(&m->cfg), "", err));
     m->first_decoder = m->params.count;
     return add_layers(m, m->n_decoder, "", "decoder.", err);
 }
@@ -87,6 +96,8 @@ static void bind(struct sl_bert *m, struct sl_bert_weights *w, sl_real *block)
         at = bind_part(m, &w->layer[l], &sl_layer_table, at, block);
     if (m->has_head)
         at = bind_part(m, &w->head, head_table(&m->cfg), at, block);
+    if (m->has_score)
+        at = bind_part(m, &w->score, score_table(&m->cfg), at, block);
     for (int64_t l = 0; l < m->n_decoder; l++)
         at = bind_part(m, &w->decoder[l], &sl_layer_table, at, block);
     SL_ASSERT(at == m->params.count);
@@ -130,6 +141,7 @@ simlm_status sl_bert_plan(struct sl_bert **out, const struct sl_config *cfg,
         return sl_fail_nomem(err, "a model");
     m->cfg = *cfg;
     m->has_head = parts.head;
+    m->has_score = parts.score;
     m->n_decoder = parts.n_decoder;
     st = make_list(m, err);
     if (st == SIMLM_OK)
@@ -267,17 +279,40 @@ static simlm_status load_decoder(struct sl_bert *m, const char *dir,
     return st;
 }
 
+/* The score head's parameters, one by one: what the file lacks is drawn. */
+static simlm_status load_or_draw_score(struct sl_bert *m,
+                                       const struct sl_weights *w,
+                                       uint64_t seed, simlm_error *err)
+{
+    struct sl_params *ps = &m->params;
+
+    for (int64_t i = m->first_score; i < m->first_decoder; i++) {
+        if (sl_params_match(ps, i, w, NULL) >= 0) {
+            SL_TRY(sl_params_load(ps, i, 1, m->be, m->w, w, NULL, NULL, err));
+            continue;
+        }
+        m->fresh_score = true;
+        SL_TRY(sl_params_init(ps, i, 1, m->be, m->w, m->cfg.init_std, seed,
+                              err));
+    }
+    return SIMLM_OK;
+}
+
 /* All but the decoder. */
 static simlm_status load(struct sl_bert *m, struct sl_backend *be,
-                         const struct sl_weights *w,
+                         const struct sl_weights *w, struct sl_bert_parts parts,
                          struct sl_strmap *ignored, simlm_error *err)
 {
-    SL_TRY(sl_params_check(&m->params, 0, m->first_decoder, w, NULL, err));
+    int64_t n = parts.may_be_fresh ? m->first_score : m->first_decoder;
+
+    SL_TRY(sl_params_check(&m->params, 0, n, w, NULL, err));
     if (m->has_head)
         SL_TRY(sl_params_check_tied(w, err));
     SL_TRY(allocate(m, be, err));
-    return sl_params_load(&m->params, 0, m->first_decoder, m->be, m->w, w, NULL,
-                          ignored, err);
+    SL_TRY(sl_params_load(&m->params, 0, n, m->be, m->w, w, NULL, ignored,
+                          err));
+    return parts.may_be_fresh ? load_or_draw_score(m, w, parts.seed, err)
+                              : SIMLM_OK;
 }
 
 simlm_status sl_bert_open(struct sl_bert **out, struct sl_backend *be,
@@ -298,7 +333,7 @@ simlm_status sl_bert_open(struct sl_bert **out, struct sl_backend *be,
     if (st == SIMLM_OK)
         st = sl_weights_open(&w, weights, err);
     if (st == SIMLM_OK)
-        st = load(m, be, w, ignored, err);
+        st = load(m, be, w, parts, ignored, err);
     if (st == SIMLM_OK && parts.n_decoder)
         st = load_decoder(m, dir, err);
     if (st == SIMLM_OK)
@@ -333,10 +368,13 @@ simlm_status sl_bert_save(const struct sl_bert *m, const char *dir,
                           bool with_head, simlm_error *err)
 {
     char *config = sl_path_join(dir, "config.json");
-    bool head = with_head && m->has_head;
+    bool head = with_head && (m->has_head || m->has_score);
+    enum sl_architecture what = !head          ? SL_ARCH_ENCODER
+                                : m->has_score ? SL_ARCH_SCORE
+                                               : SL_ARCH_MASKED_LM;
     simlm_status st;
 
-    st = config ? sl_config_save(&m->cfg, config, head, err)
+    st = config ? sl_config_save(&m->cfg, config, what, err)
                 : sl_fail_nomem(err, dir);
     sl_free(config);
     if (st == SIMLM_OK)

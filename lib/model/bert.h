@@ -8,6 +8,7 @@
  *   masked LM, generator  ... and the LM head (for ELECTRA: embeddings of width
  *                         E, a projection E -> D, a head D -> E)
  *   RLM                   ... and n_decoder more layers
+ *   cross-encoder         embeddings, layers, the score head
  *
  * A model owns its blocks and no activations; sessions (encoder.h, mlm.h,
  * rlm.h, biencoder.h) own activations and borrow a model.  Weights are read by
@@ -27,16 +28,19 @@ struct sl_bert_weights {
     struct sl_embed_weights embed;
     struct sl_layer_weights *layer;   /* [L] */
     struct sl_lm_head_weights head;   /* has_head */
+    struct sl_score_weights score;    /* has_score */
     struct sl_layer_weights *decoder; /* [n_decoder] */
 };
 
 struct sl_bert {
     struct sl_backend *be; /* borrowed */
     struct sl_config cfg;
-    bool has_head;
+    bool has_head, has_score;
     int64_t n_decoder;
     struct sl_params params;
-    int64_t first_head, first_decoder; /* index of their first parameter */
+    /* index of their first parameter */
+    int64_t first_head, first_score, first_decoder;
+    bool fresh_score; /* some of the score head is random: no file had it */
 
     sl_real *w;                  /* [params.size] */
     sl_real *g, *m, *v;          /* the same, or NULL before sl_bert_train() */
@@ -47,6 +51,9 @@ struct sl_bert {
 struct sl_bert_parts {
     bool head;         /* the LM head */
     int64_t n_decoder; /* decoder layers */
+    bool score;        /* the score head of a cross-encoder */
+    bool may_be_fresh; /* what a file lacks of that is drawn, from `seed` */
+    uint64_t seed;
 };
 
 /* A model without weights or backend: its list of parameters is there. */
@@ -86,9 +93,9 @@ simlm_status sl_bert_train(struct sl_bert *m, simlm_error *err);
 void sl_bert_zero_grad(struct sl_bert *m);
 
 /*
- * Write config.json, model.safetensors (with the head, names "bert.*" and
- * "cls.*"; or, with_head false, a bare encoder without prefix as AutoModel
- * writes it) and, if there are decoder layers and with_head,
+ * Write config.json, model.safetensors (with the heads, names "bert.*" and
+ * "cls.*" or "classifier.*"; or, with_head false, a bare encoder without prefix
+ * as AutoModel writes it) and, if there are decoder layers and with_head,
  * decoder.safetensors
  * ("0.attention.self.query.weight", ...) into an existing directory.
  */

@@ -1,54 +1,33 @@
 #include "model/biencoder.h"
 
 #include "base/alloc.h"
-#include "model/session.h"
+#include "model/chunks.h"
 
 struct sl_biencoder {
-    struct sl_session s;
+    struct sl_chunks c;
     int64_t max_queries, max_passages;
     enum sl_pooling pooling;
     bool normalize;
-    struct sl_body body;
-    struct sl_layer_scratch scratch;
-    sl_act *d;              /* [N, D] */
     sl_real *v, *dv, *norm; /* [max_queries + max_passages, D], norm [..] */
     sl_real *loss;          /* [1] */
     int32_t *rank;          /* [max_queries] */
     uint8_t *mask;          /* [max_queries, max_passages] */
-    int32_t *start;         /* [max_n + 1] host: a chunk's starts */
-    uint64_t *key;          /* host: 0, 1, ... for batches without keys */
 };
 
 static void carve(struct sl_biencoder *x, enum sl_keep keep)
 {
-    struct sl_session *s = &x->s;
+    struct sl_session *s = &x->c.s;
     struct sl_arena *a = &s->acts;
     const struct sl_backend *be = s->m->be;
-    int64_t N = s->batch.max_N, D = s->shape.D;
-    int64_t n = x->max_queries + x->max_passages;
+    int64_t D = s->shape.D, n = x->max_queries + x->max_passages;
 
-    sl_body_carve(s, &x->body, keep, sl_session_pooled(s, x->pooling));
-    sl_layer_scratch_carve(a, &x->scratch, be, &s->shape, N);
-    x->d = sl_take_act(a, be, N * D);
+    sl_chunks_carve(&x->c, keep, x->pooling);
     x->v = sl_take_real(a, be, n * D);
     x->dv = sl_take_real(a, be, n * D);
     x->norm = sl_take_real(a, be, n);
     x->loss = sl_take_real(a, be, 1);
     x->rank = sl_take_i32(a, x->max_queries);
     x->mask = SL_TAKE(a, uint8_t, x->max_queries * x->max_passages);
-}
-
-static simlm_status make_host(struct sl_biencoder *x, simlm_error *err)
-{
-    int64_t n = x->max_queries + x->max_passages;
-
-    x->start = SL_NEW_ARRAY(int32_t, x->s.batch.max_n + 1);
-    x->key = SL_NEW_ARRAY(uint64_t, n);
-    if (!x->start || !x->key)
-        return sl_fail_nomem(err, "a session");
-    for (int64_t i = 0; i < n; i++)
-        x->key[i] = (uint64_t)i;
-    return SIMLM_OK;
 }
 
 simlm_status sl_biencoder_new(struct sl_biencoder **out, struct sl_bert *m,
@@ -71,118 +50,59 @@ simlm_status sl_biencoder_new(struct sl_biencoder **out, struct sl_bert *m,
     x->max_passages = o->max_passages;
     x->pooling = o->pooling;
     x->normalize = o->normalize;
-    st = sl_session_init(&x->s, m, o->session.max_tokens, o->session.max_seqs,
-                         err);
+    st = sl_chunks_init(&x->c, m, &o->session, o->max_queries + o->max_passages,
+                        err);
     if (st == SIMLM_OK) {
         carve(x, keep);
-        st = sl_acts_reserve(&x->s.acts, m->be, "activations", err);
-    }
-    if (st == SIMLM_OK) {
-        carve(x, keep);
-        st = make_host(x, err);
+        st = sl_acts_reserve(&x->c.s.acts, m->be, "activations", err);
     }
     if (st < 0) {
         sl_biencoder_free(x);
         return st;
     }
+    carve(x, keep);
     *out = x;
     return SIMLM_OK;
 }
 
 void sl_biencoder_free(struct sl_biencoder *x)
 {
-    if (!x)
-        return;
-    sl_session_release(&x->s);
-    sl_free(x->start);
-    sl_free(x->key);
+    if (x)
+        sl_chunks_release(&x->c);
     sl_free(x);
 }
 
 size_t sl_biencoder_bytes(const struct sl_biencoder *x)
 {
-    return x->s.acts.size;
+    return x->c.s.acts.size;
 }
 
-/* ---- chunks
- * ------------------------------------------------------------------ */
+/* ---- a step -----------------------------------------------------------------
+ */
 
-/* How many sequences from `first` on fit one chunk; at least one. */
-static int64_t chunk_length(const struct sl_biencoder *x,
-                            const struct sl_tokens *t, int64_t first)
+static void take(void *self, const struct sl_pass *p, const sl_act *hidden,
+                 int64_t first, int64_t n)
 {
-    const struct sl_batch *b = &x->s.batch;
-    int64_t n = 1;
+    struct sl_biencoder *x = self;
+    struct sl_backend *be = p->be;
+    int64_t D = p->shape->D;
 
-    while (n < b->max_n && first + n < t->n &&
-           t->start[first + n + 1] - t->start[first] <= b->max_N)
-        n++;
-    return n;
-}
-
-/* v's rows of the chunk <- pooled vectors; activations stay for backward. */
-static simlm_status forward(struct sl_biencoder *x, const struct sl_pass *p,
-                            const struct sl_tokens *t, int64_t first, int64_t n,
-                            simlm_error *err)
-{
-    struct sl_backend *be = x->s.m->be;
-    struct sl_tokens part = sl_tokens_slice(t, first, n, x->start);
-    int64_t D = x->s.shape.D;
-    const sl_act *hidden;
-
-    SL_TRY(sl_session_set(&x->s, &part, err));
-    sl_session_choose_first(&x->s, &part);
-    hidden = sl_body_forward(&x->s, p, &x->body);
+    (void)n;
     be->ops->pool_fwd(be, sl_real_at(be, x->v, first * D), hidden,
-                      sl_body_rows(p, &x->body), D, x->pooling);
-    return SIMLM_OK;
+                      sl_body_rows(p, &x->c.body), D, x->pooling);
 }
 
-/* Of the chunk that was last given to forward(). */
-static void backward(struct sl_biencoder *x, const struct sl_pass *p,
-                     int64_t first)
+static void give(void *self, const struct sl_pass *p, sl_act *d,
+                 const sl_act *hidden, int64_t first, int64_t n)
 {
-    struct sl_backend *be = x->s.m->be;
-    int64_t D = x->s.shape.D;
+    struct sl_biencoder *x = self;
+    struct sl_backend *be = p->be;
+    int64_t D = p->shape->D;
 
-    be->ops->pool_bwd(be, x->d, sl_real_at(be, x->dv, first * D),
-                      sl_body_rows(p, &x->body), D, x->pooling);
-    sl_body_backward(&x->s, p, &x->body, &x->scratch, x->d);
+    (void)hidden, (void)n;
+    be->ops->pool_bwd(be, d, sl_real_at(be, x->dv, first * D),
+                      sl_body_rows(p, &x->c.body), D, x->pooling);
 }
-
-/* v <- the vectors of all sequences, the first chunk's last: so a full chunk's
- * activations, not a remainder's, are there when the way back begins. */
-static simlm_status forward_all(struct sl_biencoder *x, const struct sl_pass *p,
-                                const struct sl_tokens *t, simlm_error *err)
-{
-    int64_t begin = chunk_length(x, t, 0), n;
-
-    for (int64_t first = begin; first < t->n; first += n) {
-        n = chunk_length(x, t, first);
-        SL_TRY(forward(x, p, t, first, n, err));
-    }
-    return forward(x, p, t, 0, begin, err);
-}
-
-/* From dv, the gradient of the pooled vectors.  The second forward passes write
- * the same (not normalised) vectors into v, which nobody reads any more. */
-static simlm_status backward_all(struct sl_biencoder *x,
-                                 const struct sl_pass *p,
-                                 const struct sl_tokens *t, simlm_error *err)
-{
-    int64_t n;
-
-    backward(x, p, 0);
-    for (int64_t first = chunk_length(x, t, 0); first < t->n; first += n) {
-        n = chunk_length(x, t, first);
-        SL_TRY(forward(x, p, t, first, n, err));
-        backward(x, p, first);
-    }
-    return SIMLM_OK;
-}
-
-/* ---- a step
- * -------------------------------------------------------------------- */
 
 static simlm_status check_batch(const struct sl_biencoder *x,
                                 const struct sl_biencoder_batch *b,
@@ -208,9 +128,9 @@ static simlm_status check_batch(const struct sl_biencoder *x,
 static void contrast(struct sl_biencoder *x, const struct sl_biencoder_batch *b,
                      struct sl_biencoder_loss loss, double weight, bool train)
 {
-    struct sl_backend *be = x->s.m->be;
+    struct sl_backend *be = x->c.s.m->be;
     const struct sl_ops *op = be->ops;
-    int64_t B = b->B, D = x->s.shape.D, n = b->in.n;
+    int64_t B = b->B, D = x->c.s.shape.D, n = b->in.n;
 
     if (b->mask)
         be->upload(be, x->mask, b->mask, (size_t)(B * B * b->m));
@@ -232,19 +152,17 @@ simlm_status sl_biencoder_step(struct sl_biencoder *x, double *loss_sum,
                                bool train, struct sl_noise noise,
                                simlm_error *err)
 {
-    struct sl_backend *be = x->s.m->be;
-    struct sl_pass p = sl_session_pass(&x->s, noise, SL_PASS_SITE(0));
-    struct sl_tokens in = b->in;
+    struct sl_backend *be = x->c.s.m->be;
+    struct sl_pass p = sl_session_pass(&x->c.s, noise, SL_PASS_SITE(0));
+    struct sl_chunk_task task = {x, take, give};
 
-    SL_ASSERT(!train || x->s.m->g);
+    SL_ASSERT(!train || x->c.s.m->g);
     SL_TRY(check_batch(x, b, err));
-    if (!in.key)
-        in.key = x->key;
-    SL_TRY(forward_all(x, &p, &in, err));
+    SL_TRY(sl_chunks_forward(&x->c, &p, &task, &b->in, err));
     contrast(x, b, loss, weight, train);
-    if (train)
-        SL_TRY(backward_all(x, &p, &in, err));
-    SL_TRY(sl_session_losses(&x->s, loss_sum, x->loss, 1, err));
+    if (train) /* overwrites v, which nobody reads any more */
+        SL_TRY(sl_chunks_backward(&x->c, &p, &task, &b->in, err));
+    SL_TRY(sl_session_losses(&x->c.s, loss_sum, x->loss, 1, err));
     be->download(be, rank, x->rank, (size_t)b->B * sizeof *rank);
     return SIMLM_OK;
 }

@@ -3,21 +3,11 @@
  *
  * Queries and passages go through one shared encoder, so a step is one list of
  * sequences: B queries, then B * m passages (query-major, the positive first).
- * The loss couples all of them; memory does not have to hold them all.  The
- * list is cut by token budget into chunks of sequences:
- *
- *   one chunk     forward (activations kept), loss, backward
- *   more          forward every chunk for its vectors alone, the first one
- *                 last, loss; backward the first; then for each other chunk
- *                 forward again with activations and backward (Gao et al.,
- *                 "Scaling deep contrastive learning batch size under memory
- *                 limited setup", 2021)
+ * The loss couples all of them; what memory does not hold at once is computed
+ * in chunks (model/chunks.h).
  *
  * With [CLS] pooling the last layer is computed for first tokens alone
  * (nn/layer.h).
- *
- * Dropout is a function of the sequence's key, so the second forward pass
- * repeats the first bit for bit and the step is the same step either way.
  */
 #ifndef SL_MODEL_BIENCODER_H
 #define SL_MODEL_BIENCODER_H

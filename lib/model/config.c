@@ -233,12 +233,23 @@ static double shortest(float x)
     return y;
 }
 
-static void write_config(struct sl_str *s, const struct sl_config *c,
-                         bool with_head)
+static void put_one_label(struct sl_json_writer *w)
 {
-    static const char *const names[2][2] = {
-        {"BertModel", "BertForMaskedLM"},
-        {"ElectraModel", "ElectraForMaskedLM"},
+    sl_json_begin(w, "id2label", '{');
+    sl_json_add_text(w, "0", "LABEL_0");
+    sl_json_end(w);
+    sl_json_begin(w, "label2id", '{');
+    sl_json_add_int(w, "LABEL_0", 0);
+    sl_json_end(w);
+}
+
+static void write_config(struct sl_str *s, const struct sl_config *c,
+                         enum sl_architecture what)
+{
+    static const char *const names[2][3] = {
+        {"BertModel", "BertForMaskedLM", "BertForSequenceClassification"},
+        {"ElectraModel", "ElectraForMaskedLM",
+         "ElectraForSequenceClassification"},
     };
     struct sl_json_writer w = {.s = s, .indent = 2};
     struct sl_config copy = *c;
@@ -246,7 +257,7 @@ static void write_config(struct sl_str *s, const struct sl_config *c,
 
     sl_json_begin(&w, NULL, '{');
     sl_json_begin(&w, "architectures", '[');
-    sl_json_add_text(&w, NULL, names[electra][with_head]);
+    sl_json_add_text(&w, NULL, names[electra][what]);
     sl_json_end(&w);
     sl_json_add_text(&w, "model_type", electra ? "electra" : "bert");
     for (size_t i = 0; i < SL_LEN(sizes); i++)
@@ -262,17 +273,19 @@ static void write_config(struct sl_str *s, const struct sl_config *c,
     sl_json_add_int(&w, "pad_token_id", c->pad_id);
     sl_json_add_bool(&w, "tie_word_embeddings", true);
     sl_json_add_text(&w, "torch_dtype", "float32");
+    if (what == SL_ARCH_SCORE) /* how transformers says: one label */
+        put_one_label(&w);
     sl_json_end(&w);
     sl_str_putc(s, '\n');
 }
 
 simlm_status sl_config_save(const struct sl_config *c, const char *path,
-                            bool with_head, simlm_error *err)
+                            enum sl_architecture what, simlm_error *err)
 {
     struct sl_str s = {0};
     simlm_status st;
 
-    write_config(&s, c, with_head);
+    write_config(&s, c, what);
     st = sl_str_ok(&s) ? sl_file_write(path, s.s, s.len, err)
                        : sl_fail_nomem(err, path);
     sl_str_free(&s);

@@ -50,12 +50,13 @@ simlm_status sl_config_check(const struct sl_config *c, const char *path,
 simlm_status sl_config_load(struct sl_config *c, const char *path,
                             simlm_error *err);
 
-/*
- * Write a config.json that transformers' AutoModel loads.  with_head chooses
- * the architecture: BertForMaskedLM or BertModel (Electra...).
- */
+/* What of a model is in the file beside it: BertModel, BertForMaskedLM,
+ * BertForSequenceClassification with one label (Electra... likewise). */
+enum sl_architecture { SL_ARCH_ENCODER, SL_ARCH_MASKED_LM, SL_ARCH_SCORE };
+
+/* Write a config.json that transformers' AutoModel... loads. */
 simlm_status sl_config_save(const struct sl_config *c, const char *path,
-                            bool with_head, simlm_error *err);
+                            enum sl_architecture what, simlm_error *err);
 
 /* The embedding matrix must have a row for each token of the tokenizer. */
 simlm_status sl_config_check_vocab(const struct sl_config *c, int64_t n_tokens,

@@ -131,7 +131,8 @@ static simlm_status write_model(const struct sl_config *cfg,
 
     st = sl_backend_open_cpu(&be, SL_FP32, 0, err);
     if (st == SIMLM_OK)
-        st = sl_bert_new(&m, be, cfg, (struct sl_bert_parts){true, 0}, err);
+        st =
+            sl_bert_new(&m, be, cfg, (struct sl_bert_parts){.head = true}, err);
     if (st == SIMLM_OK)
         st = sl_bert_init(m, o->seed, err);
     if (st == SIMLM_OK)

@@ -28,6 +28,7 @@ static int64_t dim(enum sl_dim d, const struct sl_config *c)
     case SL_DIM_T:
         return c->types;
     case SL_DIM_VECTOR:
+    case SL_DIM_ONE:
         break;
     }
     return 1;

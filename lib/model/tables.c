@@ -65,6 +65,21 @@ const struct sl_tied_name sl_tied_names[3] = {
     { "cls.predictions.bias",                      "cls.predictions.decoder.bias" },
     { "electra.embeddings.word_embeddings.weight", "generator_lm_head.weight" },
 };
+
+#define S(f) offsetof(struct sl_score_weights, f)
+static const struct sl_param_row bert_score_rows[] = {
+    { "bert.pooler.dense.weight", S(w1), SL_DIM_D,      SL_DIM_D,   SL_INIT_NORMAL, true,  false },
+    { "bert.pooler.dense.bias",   S(b1), SL_DIM_VECTOR, SL_DIM_D,   SL_INIT_ZEROS,  false, false },
+    { "classifier.weight",        S(w2), SL_DIM_ONE,    SL_DIM_D,   SL_INIT_NORMAL, true,  false },
+    { "classifier.bias",          S(b2), SL_DIM_VECTOR, SL_DIM_ONE, SL_INIT_ZEROS,  false, false },
+};
+static const struct sl_param_row electra_score_rows[] = {
+    { "classifier.dense.weight",    S(w1), SL_DIM_D,      SL_DIM_D,   SL_INIT_NORMAL, true,  false },
+    { "classifier.dense.bias",      S(b1), SL_DIM_VECTOR, SL_DIM_D,   SL_INIT_ZEROS,  false, false },
+    { "classifier.out_proj.weight", S(w2), SL_DIM_ONE,    SL_DIM_D,   SL_INIT_NORMAL, true,  false },
+    { "classifier.out_proj.bias",   S(b2), SL_DIM_VECTOR, SL_DIM_ONE, SL_INIT_ZEROS,  false, false },
+};
+#undef S
 /* clang-format on */
 
 TABLE(sl_embed_table, embed_rows);
@@ -72,3 +87,5 @@ TABLE(sl_project_table, project_rows);
 TABLE(sl_layer_table, layer_rows);
 TABLE(sl_bert_head_table, bert_head_rows);
 TABLE(sl_electra_head_table, electra_head_rows);
+TABLE(sl_bert_score_table, bert_score_rows);
+TABLE(sl_electra_score_table, electra_score_rows);

@@ -9,6 +9,8 @@
  *     site + 1024 * (1 + 3 l)       attention probabilities of layer l
  *     site + 1024 * (2 + 3 l)       attention output of layer l
  *     site + 1024 * (3 + 3 l)       feed-forward output of layer l
+ *     site + 1024 * (1 + 3 L)       behind L layers: the score head's input,
+ *     site + 1024 * (2 + 3 L)       and its inner layer (scorehead.h)
  *
  * A stack of 256 layers stays below 2^20; passes of one step over the same
  * sequences (encoder, decoder, generator) take site = SL_PASS_SITE(0), (1), ...
@@ -40,6 +42,12 @@ struct sl_pass {
     uint64_t stream;
     uint32_t site;
 };
+
+static inline uint32_t sl_site_behind_layers(const struct sl_pass *p,
+                                             int64_t layers)
+{
+    return p->site + 1024u * (1 + 3 * (uint32_t)layers);
+}
 
 struct sl_dropout sl_hidden_dropout(const struct sl_pass *p, uint32_t site);
 struct sl_dropout sl_attention_dropout(const struct sl_pass *p, uint32_t site);

@@ -33,4 +33,10 @@ struct sl_lm_head_weights {
     sl_real *bias;     /* [V] */
 };
 
+/* From a first row to a score (scorehead.h). */
+struct sl_score_weights {
+    sl_real *w1, *b1; /* [D, D], [D] */
+    sl_real *w2, *b2; /* [1, D], [1] */
+};
+
 #endif

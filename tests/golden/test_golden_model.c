@@ -277,7 +277,7 @@ static void check_masked_lm(const struct variant *v, struct sl_backend *be,
     float *logits;
 
     snprintf(path, sizeof path, "%s/%s", DIR, name);
-    p.m = open_model(be, path, (struct sl_bert_parts){true, 0});
+    p.m = open_model(be, path, (struct sl_bert_parts){.head = true});
     check_hidden(v, p.m, &in.t, want);
     check_ok(sl_mlm_new(&p.mlm, p.m, &session, &err));
     p.mlm_batch = (struct sl_mlm_batch){in.t, n, rows, labels};
@@ -307,7 +307,8 @@ static void check_rlm(const struct variant *v, struct sl_backend *be)
 
     p.m = open_model(
         be, DIR "/bert",
-        (struct sl_bert_parts){true, (int64_t)real_of(want, "n_decoder")});
+        (struct sl_bert_parts){
+            .head = true, .n_decoder = (int64_t)real_of(want, "n_decoder")});
     check_ok(sl_rlm_new(&p.rlm, p.m, NULL, &o, &err));
     p.rlm_batch = (struct sl_rlm_batch){.clean = in.t,
                                         .enc_ids = enc,

@@ -135,7 +135,7 @@ static double gradient_in(enum sl_compute compute, unsigned cpu, float *g,
     cfg.heads = 4;
     cfg.ffn = 96;
     check_ok(sl_backend_open_cpu(&be, compute, cpu, &err));
-    m = tiny_model(be, cfg, (struct sl_bert_parts){true, 0}, 1);
+    m = tiny_model(be, cfg, (struct sl_bert_parts){.head = true}, 1);
     loss = step(m);
     be->download_real(be, g, m->g, m->params.size);
     sl_bert_free(m);

@@ -1,11 +1,13 @@
 /* Whole-model gradients are the derivatives of whole-model losses: MLM (BERT
- * and ELECTRA form), RLM with its bottleneck, and the bi-encoder, by central
- * differences in double, with and without dropout.  Cutting a step, or
+ * and ELECTRA form), RLM with its bottleneck, the bi-encoder, and the
+ * cross-encoder (both heads, with and without R-Drop), by central differences
+ * in double, with and without dropout.  Cutting a step, or
  * recomputing activations, changes no gradient. */
 #include "backend/backend.h"
 #include "base/alloc.h"
 #include "check.h"
 #include "model/biencoder.h"
+#include "model/crossencoder.h"
 #include "model/rlm.h"
 #include "tiny.h"
 
@@ -39,6 +41,8 @@ struct problem {
     struct sl_biencoder *bi;
     struct sl_biencoder_batch bi_batch;
     struct sl_biencoder_loss bi_loss;
+    struct sl_crossencoder *cross;
+    struct sl_crossencoder_batch cross_batch;
 };
 
 static const double scale = 0.37; /* any number: losses are linear in it */
@@ -69,6 +73,15 @@ static double bi_loss(struct problem *p, bool train)
     check_ok(sl_biencoder_step(p->bi, &sum, rank, &p->bi_batch, p->bi_loss,
                                scale, train, p->noise, &err));
     return scale * sum;
+}
+
+static double cross_loss(struct problem *p, bool train)
+{
+    struct sl_crossencoder_result r;
+
+    check_ok(sl_crossencoder_step(p->cross, &r, NULL, &p->cross_batch, scale,
+                                  train, p->noise, &err));
+    return scale * (r.ce + r.rdrop);
 }
 
 /* The element of tensor t to look at: its largest gradient, then random ones.
@@ -129,7 +142,7 @@ static void check_mlm(struct sl_config cfg, bool dropout)
     struct problem p = {.loss = mlm_loss, .noise = {dropout, 11}};
     struct sl_mlm_batch *b = &p.mlm_batch;
 
-    p.m = tiny_model(be, cfg, (struct sl_bert_parts){true, 0}, 1);
+    p.m = tiny_model(be, cfg, (struct sl_bert_parts){.head = true}, 1);
     check_ok(sl_mlm_new(&p.mlm, p.m, &small, &err));
     b->in = tiny_tokens(4, 9, cfg.vocab, 2);
     b->n_rows = tiny_rows(&b->rows, &b->labels, &b->in, 2, cfg.vocab, 3);
@@ -173,8 +186,9 @@ static void check_rlm(bool dropout, int64_t n_decoder)
     int32_t enc[64], dec[64];
     const int32_t *unused;
 
-    p.m = tiny_model(be, tiny_config(), (struct sl_bert_parts){true, n_decoder},
-                     4);
+    p.m = tiny_model(
+        be, tiny_config(),
+        (struct sl_bert_parts){.head = true, .n_decoder = n_decoder}, 4);
     check_ok(sl_rlm_new(&p.rlm, p.m, NULL, &o, &err));
     b->clean = tiny_tokens(4, 9, 40, 5);
     b->n_rows = tiny_rows(&b->rows, &unused, &b->clean, 2, 40, 6);
@@ -221,6 +235,32 @@ static void biencoder_gradients_are_derivatives(void **state)
     check_bi(2, true, SL_POOL_CLS, false, false, 12); /* in several chunks */
 }
 
+/* Two groups of two pairs. */
+static void check_cross(struct sl_config cfg, bool dropout, int64_t passes,
+                        int64_t max_tokens)
+{
+    struct problem p = {.loss = cross_loss, .noise = {dropout, 14}};
+    struct sl_crossencoder_options o = {{max_tokens, 16, false}, 8, true};
+
+    p.m = tiny_model(be, cfg, (struct sl_bert_parts){.score = true}, 9);
+    check_ok(sl_crossencoder_new(&p.cross, p.m, &o, &err));
+    p.cross_batch = (struct sl_crossencoder_batch){
+        passes, 2, 2, tiny_tokens(passes * 4, 7, cfg.vocab, 10)};
+    check_gradients(&p);
+    sl_crossencoder_free(p.cross);
+    sl_bert_free(p.m);
+}
+
+static void reranker_gradients_are_derivatives(void **state)
+{
+    (void)state;
+    check_cross(tiny_config(), false, 1, 64);
+    check_cross(tiny_config(), true, 2, 64);
+    check_cross(tiny_electra_config(), false, 2, 64);
+    check_cross(tiny_electra_config(), true, 1, 64);
+    check_cross(tiny_electra_config(), true, 2, 12); /* in several chunks */
+}
+
 /* ---- what must change nothing
  * ------------------------------------------------------ */
 
@@ -253,7 +293,8 @@ static void checkpointing_gives_the_same_bits(void **state)
     int32_t enc[64], dec[64];
     double *want = NULL;
     struct sl_bert *m =
-        tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 2}, 4);
+        tiny_model(be, tiny_config(),
+                   (struct sl_bert_parts){.head = true, .n_decoder = 2}, 4);
 
     b.clean = tiny_tokens(4, 9, 40, 5);
     b.n_rows = tiny_rows(&b.rows, &unused, &b.clean, 2, 40, 6);
@@ -282,7 +323,7 @@ static void micro_batches_add_up_to_the_step(void **state)
     (void)state;
     struct sl_noise noise = {true, 21};
     struct sl_bert *m =
-        tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 0}, 1);
+        tiny_model(be, tiny_config(), (struct sl_bert_parts){.head = true}, 1);
     struct sl_mlm_batch b = {0}, part;
     struct sl_mlm *s = NULL;
     double whole, sum, total = 0, *want;
@@ -346,6 +387,35 @@ static void chunks_of_a_biencoder_step_change_nothing(void **state)
     sl_bert_free(m);
 }
 
+static void chunks_of_a_group_change_nothing(void **state)
+{
+    (void)state;
+    struct sl_bert *m = tiny_model(be, tiny_electra_config(),
+                                   (struct sl_bert_parts){.score = true}, 9);
+    struct sl_crossencoder_batch b = {2, 1, 3, tiny_tokens(6, 7, 40, 10)};
+    struct sl_crossencoder_result r[2];
+    float score[2][6];
+    double *want = NULL;
+
+    for (int i = 0; i < 2; i++) {
+        struct sl_crossencoder_options o = {{i ? 8 : 64, 16, i}, 6, true};
+        struct sl_crossencoder *s = NULL;
+
+        check_ok(sl_crossencoder_new(&s, m, &o, &err));
+        sl_bert_zero_grad(m);
+        check_ok(sl_crossencoder_step(s, &r[i], score[i], &b, scale, true,
+                                      (struct sl_noise){true, 9}, &err));
+        if (!i)
+            want = copy_grad(m);
+        sl_crossencoder_free(s);
+    }
+    assert_memory_equal(&r[0], &r[1], sizeof r[0]);
+    assert_memory_equal(score[0], score[1], sizeof score[0]);
+    check_same(m, want, 1e-12);
+    sl_free(want);
+    sl_bert_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,9 +423,11 @@ int main(void)
         cmocka_unit_test(electra_generator_gradients_are_derivatives),
         cmocka_unit_test(rlm_gradients_are_derivatives),
         cmocka_unit_test(biencoder_gradients_are_derivatives),
+        cmocka_unit_test(reranker_gradients_are_derivatives),
         cmocka_unit_test(checkpointing_gives_the_same_bits),
         cmocka_unit_test(micro_batches_add_up_to_the_step),
         cmocka_unit_test(chunks_of_a_biencoder_step_change_nothing),
+        cmocka_unit_test(chunks_of_a_group_change_nothing),
     };
     return cmocka_run_group_tests(tests, open_backend, close_backend);
 }

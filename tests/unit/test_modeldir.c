@@ -29,7 +29,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const struct sl_bert_parts with_head = {true, 0}, bare = {false, 0};
+static const struct sl_bert_parts with_head = {.head = true}, bare = {0};
 
 /* A fresh directory in the test's own. */
 static const char *fresh(const char *name)
@@ -94,7 +94,7 @@ static void check_round_trip(struct sl_config cfg, struct sl_bert_parts parts,
 static void a_model_survives_saving_and_opening(void **state)
 {
     (void)state;
-    struct sl_bert_parts rlm = {true, 2};
+    struct sl_bert_parts rlm = {.head = true, .n_decoder = 2};
 
     check_round_trip(tiny_config(), with_head, true, with_head);
     check_round_trip(tiny_config(), with_head, true, bare);
@@ -111,14 +111,17 @@ static void a_decoder_starts_as_the_last_layers(void **state)
     size_t bytes = 64 * be->real_bytes; /* D * D */
 
     check_ok(sl_bert_save(a, dir, true, &err));
-    check_ok(
-        sl_bert_open(&b, be, dir, (struct sl_bert_parts){true, 1}, NULL, &err));
+    check_ok(sl_bert_open(&b, be, dir,
+                          (struct sl_bert_parts){.head = true, .n_decoder = 1},
+                          NULL, &err));
     assert_memory_equal(b->W.decoder[0].wo, a->W.layer[1].wo, bytes);
     assert_memory_not_equal(b->W.decoder[0].wo, a->W.layer[0].wo, bytes);
     sl_bert_free(b);
     check_fails(
         SIMLM_E_ARG, "a decoder of 3 layers",
-        sl_bert_open(&b, be, dir, (struct sl_bert_parts){true, 3}, NULL, &err));
+        sl_bert_open(&b, be, dir,
+                     (struct sl_bert_parts){.head = true, .n_decoder = 3}, NULL,
+                     &err));
     sl_bert_free(a);
 }
 
@@ -228,13 +231,13 @@ static void damage_is_refused_by_name(void **state)
                     sl_bert_open(&b, be, dir, bare, NULL, &err));
     }
     cfg.ffn = 13;
-    check_ok(sl_config_save(&cfg, config, true, &err));
+    check_ok(sl_config_save(&cfg, config, SL_ARCH_MASKED_LM, &err));
     check_fails(SIMLM_E_FORMAT, "is [12, 8], config.json says [13, 8]",
                 sl_bert_open(&b, be, dir, bare, NULL, &err));
     cfg = a->cfg;
     cfg.vocab = 1 << 24; /* refused before a block of that size is made */
     cfg.hidden = cfg.embedding = 1 << 16;
-    check_ok(sl_config_save(&cfg, config, true, &err));
+    check_ok(sl_config_save(&cfg, config, SL_ARCH_MASKED_LM, &err));
     check_fails(SIMLM_E_FORMAT, "word_embeddings",
                 sl_bert_open(&b, be, dir, bare, NULL, &err));
     check_fails(SIMLM_E_FORMAT, "the tokenizer has 41 tokens",
@@ -305,7 +308,7 @@ static void a_config_survives_saving(void **state)
     a.hidden_dropout = 0.3f;
     a.ln_eps = a.head_eps = 1e-7f;
     a.pad_id = 7;
-    check_ok(sl_config_save(&a, path, true, &err));
+    check_ok(sl_config_save(&a, path, SL_ARCH_MASKED_LM, &err));
     check_ok(sl_config_load(&b, path, &err));
 #define SAME(field) assert_true(a.field == b.field)
     SAME(type), SAME(vocab), SAME(hidden), SAME(embedding), SAME(layers);

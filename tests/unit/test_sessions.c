@@ -155,7 +155,8 @@ static void bad_batches_are_refused(void **state)
 static void check_row_alone(struct sl_backend *be)
 {
     struct sl_config cfg = tiny_config();
-    struct sl_bert *m = tiny_model(be, cfg, (struct sl_bert_parts){true, 0}, 1);
+    struct sl_bert *m =
+        tiny_model(be, cfg, (struct sl_bert_parts){.head = true}, 1);
     struct sl_mlm_batch all = {.in = tiny_tokens(5, 9, cfg.vocab, 1)}, one;
     struct sl_noise noise = {true, 3};
     struct sl_mlm *s = NULL;
@@ -198,7 +199,7 @@ static void bad_rows_are_refused_and_none_are_fine(void **state)
     double sum = 1;
 
     check_ok(sl_backend_open_cpu(&be, SL_FP32, 0, &err));
-    m = tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 0}, 1);
+    m = tiny_model(be, tiny_config(), (struct sl_bert_parts){.head = true}, 1);
     check_ok(sl_mlm_new(&s, m, &session, &err));
     b.in = tiny_tokens(3, 6, 40, 1);
     b.rows = rows;
@@ -242,7 +243,7 @@ static void draws_are_functions_of_their_keys(void **state)
     (void)state;
     struct sl_backend *be = open_all();
     struct sl_bert *m = tiny_model(be, tiny_electra_config(),
-                                   (struct sl_bert_parts){true, 0}, 1);
+                                   (struct sl_bert_parts){.head = true}, 1);
     struct sl_tokens t = tiny_tokens(6, 12, 40, 2), part;
     struct sl_noise on = {true, 5}, off = {false, 5};
     struct sl_generator *g = NULL;
@@ -279,7 +280,7 @@ static void draws_follow_the_logits(void **state)
     enum { TRIALS = 4000 };
     struct sl_backend *be = open_all();
     struct sl_bert *m =
-        tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 0}, 1);
+        tiny_model(be, tiny_config(), (struct sl_bert_parts){.head = true}, 1);
     struct sl_noise off = {0};
     struct sl_generator *g = NULL;
     struct sl_mlm *s = NULL;
@@ -321,9 +322,10 @@ static void the_generator_fills_the_masks_and_nothing_else(void **state)
     (void)state;
     struct sl_backend *be = open_all();
     struct sl_bert *m =
-        tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 2}, 4);
+        tiny_model(be, tiny_config(),
+                   (struct sl_bert_parts){.head = true, .n_decoder = 2}, 4);
     struct sl_bert *g = tiny_model(be, tiny_electra_config(),
-                                   (struct sl_bert_parts){true, 0}, 9);
+                                   (struct sl_bert_parts){.head = true}, 9);
     struct sl_rlm_options o = {session, true}, calm = {session, false};
     struct sl_noise noise = {true, 5};
     struct sl_generator *gen = NULL;
@@ -395,7 +397,7 @@ static void the_heads_epsilon_is_the_heads_alone(void **state)
     (void)state;
     struct sl_backend *be = open_all();
     struct sl_bert *m = tiny_model(be, tiny_electra_config(),
-                                   (struct sl_bert_parts){true, 0}, 1);
+                                   (struct sl_bert_parts){.head = true}, 1);
     int32_t row = 0;
     struct sl_mlm_batch b = {tiny_tokens(1, 8, 40, 2), 1, &row, NULL};
     float logits[2][40], hidden[2][8 * 8];
@@ -429,8 +431,9 @@ static void models_that_do_not_fit_are_refused(void **state)
     struct sl_rlm *s = NULL;
 
     other.vocab = 41;
-    m = tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 1}, 4);
-    g = tiny_model(be, other, (struct sl_bert_parts){true, 0}, 9);
+    m = tiny_model(be, tiny_config(),
+                   (struct sl_bert_parts){.head = true, .n_decoder = 1}, 4);
+    g = tiny_model(be, other, (struct sl_bert_parts){.head = true}, 9);
     check_fails(SIMLM_E_ARG, "vocabulary has 41 tokens, the model's 40",
                 sl_rlm_new(&s, m, g, &o, &err));
     check_fails(SIMLM_E_ARG, "no decoder layers",
@@ -445,7 +448,7 @@ static void an_exploding_model_is_a_numeric_error(void **state)
     (void)state;
     struct sl_backend *be = open_all();
     struct sl_bert *m =
-        tiny_model(be, tiny_config(), (struct sl_bert_parts){true, 0}, 4);
+        tiny_model(be, tiny_config(), (struct sl_bert_parts){.head = true}, 4);
     struct sl_mlm_batch b = {.in = tiny_tokens(3, 6, 40, 1)};
     struct sl_mlm *s = NULL;
     struct sl_encoder *e = NULL;
