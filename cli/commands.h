@@ -22,12 +22,15 @@
     COMMAND("pretrain", cmd_pretrain, "train a masked or a bottleneck LM")     \
     COMMAND("mine", cmd_mine, "take hard negatives from a run")                \
     COMMAND("finetune", cmd_finetune, "train a bi-encoder for retrieval")      \
+    COMMAND("train-reranker", cmd_train_reranker, "train a cross-encoder")     \
     COMMAND("encode", cmd_encode, "turn passages or queries into vectors")     \
     COMMAND("index", cmd_index, "make an index of vectors")                    \
     COMMAND("search", cmd_search, "rank passages for queries")                 \
     COMMAND("bm25 index", cmd_bm25_index, "index a corpus for BM25")           \
     COMMAND("bm25 search", cmd_bm25_search, "rank passages by BM25")           \
     COMMAND("fuse", cmd_fuse, "make one run of several")                       \
+    COMMAND("rerank", cmd_rerank, "rank the head of a run anew")               \
+    COMMAND("score", cmd_score, "give training examples a teacher's scores")   \
     COMMAND("eval", cmd_eval, "measure runs, compare two")                     \
     COMMAND("report", cmd_report, "measures, curves, examples as a page")      \
     COMMAND("inspect", cmd_inspect, "show what is in a checkpoint")            \

@@ -1,6 +1,6 @@
 /*
- * train_options.h - the options that pretrain and finetune share, under the
- * same names.
+ * train_options.h - the options that pretrain, finetune and train-reranker
+ * share, under the same names.
  */
 #ifndef CLI_TRAIN_OPTIONS_H
 #define CLI_TRAIN_OPTIONS_H
@@ -25,7 +25,7 @@
     OPT_INT64('s', "steps", &(t)->steps, 0, 1e12, "n",                         \
               "updates; 0: as many as the epochs take"),                       \
     OPT_INT('b', "batch", &(t)->batch, 1, 1 << 20, "n",                        \
-            "passages (pretrain) or queries (finetune) a step"),               \
+            "passages (pretrain) or queries (else) a step"),               \
     OPT_INT(0, "batch-tokens", &(t)->batch_tokens, 16, 1 << 28, "n",           \
             "tokens computed at once: decides memory, not the result"),        \
     OPT_GROUP("Optimiser"),                                                    \

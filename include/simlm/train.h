@@ -4,6 +4,7 @@
  *   simlm_pretrain  masked-LM training of a BERT or an ELECTRA generator, and
  *                   SimLM's replaced language modelling through a bottleneck
  *   simlm_finetune  contrastive training of a bi-encoder
+ *   simlm_train_reranker  listwise training of a cross-encoder
  *
  *   simlm_pretrain_options o;
  *   simlm_error err;
@@ -183,6 +184,29 @@ SIMLM_API void simlm_finetune_options_init(simlm_finetune_options *o);
 SIMLM_API simlm_status simlm_finetune(const simlm_finetune_options *o,
                                       const simlm_observer *observer,
                                       simlm_error *err);
+
+/* ---- re-ranking -------------------------------------------------------- */
+
+typedef struct simlm_train_reranker_options {
+    simlm_train_options train;
+    simlm_group_options groups;
+    int32_t max_length; /* tokens of query and passage with the special ones */
+    int32_t forward_factor; /* f: all `passages` are scored, and the positive
+                             * and the best passages / f - 1 negatives trained
+                             * with; 1: all of them */
+    bool rdrop; /* two passes under different dropout that must agree */
+} simlm_train_reranker_options;
+
+SIMLM_API void
+simlm_train_reranker_options_init(simlm_train_reranker_options *o);
+
+/*
+ * Of a model that is no re-ranker yet the head starts from random weights.
+ * Errors as simlm_finetune().
+ */
+SIMLM_API simlm_status
+simlm_train_reranker(const simlm_train_reranker_options *o,
+                     const simlm_observer *observer, simlm_error *err);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,7 @@
 #include "base/status.h"
 #include "train/jobs.h"
 
-/* What both kinds of training start from: spec 6.1 and 6.4. */
+/* What all kinds of training start from: spec 6.1 and 6.4. */
 static simlm_train_options train_defaults(void)
 {
     return (simlm_train_options){
@@ -69,6 +69,22 @@ void simlm_finetune_options_init(simlm_finetune_options *o)
     o->train.seed = 1234;
 }
 
+void simlm_train_reranker_options_init(simlm_train_reranker_options *o)
+{
+    *o = (simlm_train_reranker_options){
+        .train = train_defaults(),
+        .groups = group_defaults(64),
+        .max_length = 192,
+        .forward_factor = 4,
+        .rdrop = true,
+    };
+    o->train.epochs = 3;
+    o->train.batch = 64;
+    o->train.lr = 3e-5;
+    o->train.warmup = 0.05;
+    o->train.seed = 987;
+}
+
 simlm_status simlm_pretrain(const simlm_pretrain_options *o,
                             const simlm_observer *observer, simlm_error *err)
 {
@@ -83,4 +99,13 @@ simlm_status simlm_finetune(const simlm_finetune_options *o,
     if (!o)
         return sl_fail(err, SIMLM_E_ARG, "simlm_finetune: no options");
     return sl_finetune(o, observer, err);
+}
+
+simlm_status simlm_train_reranker(const simlm_train_reranker_options *o,
+                                  const simlm_observer *observer,
+                                  simlm_error *err)
+{
+    if (!o)
+        return sl_fail(err, SIMLM_E_ARG, "simlm_train_reranker: no options");
+    return sl_train_reranker(o, observer, err);
 }

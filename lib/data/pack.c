@@ -144,6 +144,48 @@ void sl_pack_add_text(struct sl_pack *p, uint64_t key, struct sl_ids text,
         memcpy(at, text.id, (size_t)s.contents * sizeof *at);
 }
 
+/* (A tokenizer cuts at punctuation, so the tokens of title + ": " + contents
+ * are those of its three parts.) */
+void sl_pack_add_pair(struct sl_pack *p, uint64_t key, struct sl_ids query,
+                      const struct sl_token_cache *c, int64_t row,
+                      const struct sl_pack_rule *rule)
+{
+    struct sl_row_tokens n = sl_token_cache_row(c, row);
+    int64_t colon = n.has_title ? rule->colon.n : 0;
+    struct shape s = {.pair = true};
+    int32_t *at;
+
+    SL_ASSERT(rule->max_length >= 3);
+    sl_truncate_pair(&s.title, &s.contents, query.n,
+                     n.title + colon + n.contents, rule->max_length - 3,
+                     SL_TRUNCATE_LONGEST_FIRST);
+    at = begin(p, key, &s, rule);
+    if (s.title)
+        memcpy(at, query.id, (size_t)s.title * sizeof *at);
+    at += s.title + 1;
+    n.title = (int32_t)at_most(n.title, s.contents);
+    sl_token_cache_title(c, row, at, n.title);
+    colon = at_most(colon, s.contents - n.title);
+    if (colon)
+        memcpy(at + n.title, rule->colon.id, (size_t)colon * sizeof *at);
+    sl_token_cache_contents(c, row, at + n.title + colon,
+                            (int32_t)(s.contents - n.title - colon));
+}
+
+void sl_pack_add_copy(struct sl_pack *p, uint64_t key,
+                      const struct sl_pack *from, int64_t i)
+{
+    int64_t first = from->start[i], len = from->start[i + 1] - first;
+    size_t bytes = (size_t)len * sizeof *p->ids;
+
+    SL_ASSERT(p->n < p->max_n && len <= p->max_N - p->N);
+    memcpy(p->ids + p->N, from->ids + first, bytes);
+    memcpy(p->types + p->N, from->types + first, bytes);
+    p->key[p->n++] = key;
+    p->N += len;
+    p->start[p->n] = (int32_t)p->N;
+}
+
 int64_t sl_pack_cut(const struct sl_pack *p, int64_t first, int64_t budget)
 {
     int64_t end = first + 1;

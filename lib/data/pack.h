@@ -8,6 +8,10 @@
  *   joined  [CLS] title contents [SEP], type 0
  *   single  [CLS] text [SEP], type 0; a row without title, and every query
  *
+ *   a re-ranker's pair (spec 3.1)
+ *           [CLS] query [SEP] title : contents [SEP], types 0 and 1; of a row
+ *           without title its contents alone
+ *
  * Too long a text loses its end, a pair as spec 10.2 says.
  */
 #ifndef SL_DATA_PACK_H
@@ -42,6 +46,7 @@ struct sl_pack_rule {
     struct sl_ids prompt; /* in front of everything; n 0: none */
     int64_t max_length;   /* with the special tokens, at least 3 */
     bool joined;          /* title and contents are one text */
+    struct sl_ids colon;  /* what stands between them in a re-ranker's pair */
 };
 
 /* How many tokens (at most max_length) a row of the cache will have. */
@@ -56,6 +61,15 @@ void sl_pack_add_row(struct sl_pack *p, uint64_t key,
 /* Append a text without title: a query. */
 void sl_pack_add_text(struct sl_pack *p, uint64_t key, struct sl_ids text,
                       const struct sl_pack_rule *rule);
+
+/* Append a re-ranker's pair. */
+void sl_pack_add_pair(struct sl_pack *p, uint64_t key, struct sl_ids query,
+                      const struct sl_token_cache *c, int64_t row,
+                      const struct sl_pack_rule *rule);
+
+/* Append sequence i of another pack, under a key of its own. */
+void sl_pack_add_copy(struct sl_pack *p, uint64_t key,
+                      const struct sl_pack *from, int64_t i);
 
 /*
  * The end of the micro-batch that begins with sequence `first`: as many

@@ -24,9 +24,11 @@
 
 /* How a passage's title and text are put before the tokenizer. */
 enum sl_passage_form {
-    SL_PASSAGE_PAIR = 0,  /* [CLS] title [SEP] text [SEP], types 0 and 1 */
-    SL_PASSAGE_JOINED = 1 /* [CLS] title + " " + text [SEP]; without a title
-                           * the text alone (BEIR's and ST's way) */
+    SL_PASSAGE_PAIR = 0,   /* [CLS] title [SEP] text [SEP], types 0 and 1 */
+    SL_PASSAGE_JOINED = 1, /* [CLS] title + " " + text [SEP]; without a title
+                            * the text alone (BEIR's and ST's way) */
+    SL_PASSAGE_COLON = 2 /* a re-ranker's: [CLS] query [SEP] title + ": " + text
+                          * [SEP]; without a title the text alone (spec 3.1) */
 };
 
 struct sl_profile {
@@ -38,7 +40,7 @@ struct sl_profile {
     char *query_prompt;  /* put before the text; NULL: none */
     char *passage_prompt;
     int32_t query_max_length; /* tokens, special ones included */
-    int32_t passage_max_length;
+    int32_t passage_max_length; /* of a re-ranker: both texts together */
 };
 
 /* SimLM's: pair, "-", CLS, normalised, 32 and 144. */
@@ -49,12 +51,22 @@ simlm_status sl_profile_copy(struct sl_profile *out, const struct sl_profile *p,
 
 /*
  * Read <dir>'s.  Unknown pooling (max, ...) or modules (Dense, ...) are refused
- * by name.  Lengths are cut to cfg's positions.
+ * by name, and so is a re-ranker.  Lengths are cut to cfg's positions.
  */
 simlm_status sl_profile_load(struct sl_profile *p, const char *dir,
                              const struct sl_config *cfg, simlm_error *err);
 
-/* Write simlm.json and sentence-transformers' files into an existing dir. */
+/*
+ * The same of a re-ranker's directory.  One that says nothing (a published
+ * re-ranker, or a model to make one of) gets SimLM's: no stand-in for a missing
+ * title, 192 tokens.
+ */
+simlm_status sl_profile_load_reranker(struct sl_profile *p, const char *dir,
+                                      const struct sl_config *cfg,
+                                      simlm_error *err);
+
+/* Write simlm.json and, but for a re-ranker, sentence-transformers' files into
+ * an existing dir. */
 simlm_status sl_profile_save(const struct sl_profile *p, const char *dir,
                              const struct sl_config *cfg, simlm_error *err);
 

@@ -8,10 +8,10 @@
 #include "format/json.h"
 #include "model/modeldir.h"
 
-enum { QUERY_MAX = 32, PASSAGE_MAX = 144 };
+enum { QUERY_MAX = 32, PASSAGE_MAX = 144, PAIR_MAX = 192 };
 
 static const char *const pooling_names[] = {"cls", "mean"};
-static const char *const form_names[] = {"pair", "joined"};
+static const char *const form_names[] = {"pair", "joined", "colon"};
 
 simlm_status sl_profile_default(struct sl_profile *p, simlm_error *err)
 {
@@ -65,23 +65,26 @@ simlm_status sl_profile_copy(struct sl_profile *out, const struct sl_profile *p,
 /* ---- simlm.json
  * ---------------------------------------------------------------- */
 
-/* *out <- the place of the field's text in the two names; absent: unchanged. */
+/* *out <- the place of the field's text in the names; absent: unchanged. */
 static simlm_status opt_choice(struct sl_json obj, const char *key,
-                               const char *const names[2], int *out,
+                               const char *const *names, int n, int *out,
                                simlm_error *err)
 {
     const char *text = NULL;
     char expected[64];
+    int at = 0;
 
     SL_TRY(sl_json_opt_text(obj, key, &text, NULL, err));
     if (!text)
         return SIMLM_OK;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < n; i++)
         if (!strcmp(names[i], text)) {
             *out = i;
             return SIMLM_OK;
         }
-    snprintf(expected, sizeof expected, "'%s' or '%s'", names[0], names[1]);
+    for (int i = 0; i < n; i++)
+        at += snprintf(expected + at, sizeof expected - (size_t)at, "%s'%s'",
+                       i ? " or " : "", names[i]);
     return sl_json_fail(obj, key, expected, err);
 }
 
@@ -118,8 +121,10 @@ static simlm_status read_simlm(struct sl_profile *p, struct sl_json root,
 
     if (sl_json_kind(root) != SL_JSON_OBJECT)
         return sl_json_fail(root, NULL, "an object", err);
-    SL_TRY(opt_choice(root, "pooling", pooling_names, &pooling, err));
-    SL_TRY(opt_choice(root, "passage_form", form_names, &form, err));
+    SL_TRY(opt_choice(root, "pooling", pooling_names,
+                      (int)SL_LEN(pooling_names), &pooling, err));
+    SL_TRY(opt_choice(root, "passage_form", form_names, (int)SL_LEN(form_names),
+                      &form, err));
     p->pooling = (enum sl_pooling)pooling;
     p->form = (enum sl_passage_form)form;
     SL_TRY(sl_json_opt_bool(root, "normalize", &p->normalize, err));
@@ -171,7 +176,8 @@ static simlm_status read_pooling(struct sl_profile *p, struct sl_json root,
                            cfg->hidden, &dim, err));
     SL_TRY(sl_json_opt_int(root, "embedding_dimension", cfg->hidden,
                            cfg->hidden, &dim, err));
-    SL_TRY(opt_choice(root, "pooling_mode", pooling_names, &mode, err));
+    SL_TRY(opt_choice(root, "pooling_mode", pooling_names,
+                      (int)SL_LEN(pooling_names), &mode, err));
     for (int i = 0; mode < 0 && i < (int)SL_LEN(flags); i++) {
         bool on = false;
 
@@ -347,6 +353,11 @@ simlm_status sl_profile_load(struct sl_profile *out, const char *dir,
         st = read_simlm(&p, sl_json_root(own), cfg, err);
     else if (st == SIMLM_OK && modules)
         st = load_foreign(&p, dir, sl_json_root(modules), cfg, err);
+    if (st == SIMLM_OK && p.form == SL_PASSAGE_COLON)
+        st = sl_fail(err, SIMLM_E_FORMAT,
+                     "'%s' is a re-ranker: it gives pairs of texts scores, not "
+                     "texts vectors",
+                     dir);
     sl_json_free(own);
     sl_json_free(modules);
     if (st == SIMLM_OK)
@@ -356,8 +367,43 @@ simlm_status sl_profile_load(struct sl_profile *out, const char *dir,
     return st;
 }
 
+simlm_status sl_profile_load_reranker(struct sl_profile *out, const char *dir,
+                                      const struct sl_config *cfg,
+                                      simlm_error *err)
+{
+    struct sl_profile p = {.form = SL_PASSAGE_COLON,
+                           .query_max_length = QUERY_MAX,
+                           .passage_max_length = PAIR_MAX};
+    struct sl_json_doc *own = NULL;
+    const char *form = NULL;
+    simlm_status st = load_optional(&own, dir, "simlm.json", err);
+
+    if (cfg->positions < PAIR_MAX)
+        p.passage_max_length = (int32_t)cfg->positions;
+    if (st == SIMLM_OK && own)
+        st = sl_json_opt_text(sl_json_root(own), "passage_form", &form, NULL,
+                              err);
+    if (st == SIMLM_OK && form && !strcmp(form, form_names[SL_PASSAGE_COLON]))
+        st = read_simlm(&p, sl_json_root(own), cfg, err);
+    sl_json_free(own);
+    if (st == SIMLM_OK)
+        *out = p;
+    else
+        sl_profile_free(&p);
+    return st;
+}
+
 /* ---- writing
  * ----------------------------------------------------------------------- */
+
+static void put_reranker(struct sl_json_writer *w, const struct sl_profile *p)
+{
+    sl_json_begin(w, NULL, '{');
+    sl_json_add_text(w, "passage_form", form_names[p->form]);
+    sl_json_add_text(w, "missing_title", p->missing_title);
+    sl_json_add_int(w, "passage_max_length", p->passage_max_length);
+    sl_json_end(w);
+}
 
 static void put_simlm(struct sl_json_writer *w, const struct sl_profile *p)
 {
@@ -446,7 +492,10 @@ static simlm_status save_file(enum file which, const struct sl_profile *p,
 
     switch (which) {
     case SIMLM:
-        put_simlm(&w, p);
+        if (p->form == SL_PASSAGE_COLON)
+            put_reranker(&w, p);
+        else
+            put_simlm(&w, p);
         break;
     case MODULES:
         put_modules(&w, p);
@@ -474,9 +523,12 @@ static simlm_status save_file(enum file which, const struct sl_profile *p,
 simlm_status sl_profile_save(const struct sl_profile *p, const char *dir,
                              const struct sl_config *cfg, simlm_error *err)
 {
-    char *pooling = sl_path_join(dir, "1_Pooling");
+    char *pooling;
     simlm_status st;
 
+    if (p->form == SL_PASSAGE_COLON)
+        return save_file(SIMLM, p, dir, cfg, err);
+    pooling = sl_path_join(dir, "1_Pooling");
     st = pooling ? sl_dir_make(pooling, err) : sl_fail_nomem(err, dir);
     sl_free(pooling);
     for (int i = 0; i < N_FILES && st == SIMLM_OK; i++)

@@ -4,6 +4,7 @@
  *     query              prompt + text                 [CLS] .. [SEP]
  *     passage, pair      title, text                   [CLS] .. [SEP] .. [SEP]
  *     passage, joined    title + " " + text            [CLS] .. [SEP]
+ *     re-ranker's pair   query, title + ": " + text    [CLS] .. [SEP] .. [SEP]
  *
  * A missing title is the profile's stand-in ("-" for SimLM's); where it has
  * none, the text is a single sequence (spec 10.5; lib/model/modeldir.h).  A
@@ -40,5 +41,15 @@ int64_t sl_compose_max(const struct sl_retriever *r, enum sl_side side);
 int64_t sl_compose(const struct sl_retriever *r, enum sl_side side,
                    const struct sl_text *t, int64_t max_length, int32_t *ids,
                    int32_t *types, struct sl_compose_scratch *s);
+
+/* A query with a passage. */
+struct sl_pair {
+    struct sl_text query, passage; /* a query's title is ignored */
+};
+
+/* The same of a re-ranker's pair. */
+int64_t sl_compose_pair(const struct sl_retriever *r, const struct sl_pair *p,
+                        int64_t max_length, int32_t *ids, int32_t *types,
+                        struct sl_compose_scratch *s);
 
 #endif

@@ -1,5 +1,6 @@
 #include "retrieve/retriever.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -7,8 +8,11 @@
 #include "base/hash.h"
 #include "base/str.h"
 
-simlm_status sl_retriever_open(struct sl_retriever *r, const char *path,
-                               int32_t precision, simlm_error *err)
+enum { SHORTEST = 3 }; /* [CLS] [SEP] [SEP] */
+
+static simlm_status open_model(struct sl_retriever *r, const char *path,
+                               struct sl_bert_parts parts, int32_t precision,
+                               simlm_error *err)
 {
     struct sl_retriever x = {0};
     simlm_status st;
@@ -23,18 +27,53 @@ simlm_status sl_retriever_open(struct sl_retriever *r, const char *path,
     if (st == SIMLM_OK)
         st = sl_tokenizer_open(&x.tokenizer, path, err);
     if (st == SIMLM_OK)
-        st = sl_bert_open(&x.bert, x.be, path, (struct sl_bert_parts){0}, NULL,
-                          err);
+        st = sl_bert_open(&x.bert, x.be, path, parts, NULL, err);
     if (st == SIMLM_OK)
         st = sl_config_check_vocab(&x.bert->cfg, sl_tokenizer_size(x.tokenizer),
                                    path, err);
     if (st == SIMLM_OK)
-        st = sl_profile_load(&x.profile, path, &x.bert->cfg, err);
+        st = parts.score
+                 ? sl_profile_load_reranker(&x.profile, path, &x.bert->cfg, err)
+                 : sl_profile_load(&x.profile, path, &x.bert->cfg, err);
     if (st < 0)
         sl_retriever_close(&x);
     else
         *r = x;
     return st;
+}
+
+simlm_status sl_retriever_open(struct sl_retriever *r, const char *path,
+                               int32_t precision, simlm_error *err)
+{
+    return open_model(r, path, (struct sl_bert_parts){0}, precision, err);
+}
+
+simlm_status sl_reranker_open(struct sl_retriever *r, const char *path,
+                              int32_t precision, simlm_error *err)
+{
+    struct sl_bert_parts parts = {.score = true};
+
+    return open_model(r, path, parts, precision, err);
+}
+
+simlm_status sl_retriever_check_length(const struct sl_retriever *r,
+                                       int64_t length, simlm_error *err)
+{
+    if (length < SHORTEST || length > r->bert->cfg.positions)
+        return sl_fail(err, SIMLM_E_RANGE,
+                       "'%s': a maximum length of %" PRId64
+                       " is not possible with this model: 3 to %" PRId64,
+                       r->path, length, r->bert->cfg.positions);
+    return SIMLM_OK;
+}
+
+simlm_status sl_retriever_borrow(struct sl_bert *bert, struct sl_backend **be,
+                                 const struct sl_retriever *r, simlm_error *err)
+{
+    SL_TRY(sl_backend_open_sibling(be, r->be, err));
+    *bert = *r->bert;
+    bert->be = *be;
+    return SIMLM_OK;
 }
 
 void sl_retriever_close(struct sl_retriever *r)

@@ -1,9 +1,9 @@
 /*
- * retrieve/retriever.h - a model directory opened to encode with: weights,
- * tokenizer, and how texts become vectors.
+ * retrieve/retriever.h - a model directory opened to encode or to re-rank with:
+ * weights, tokenizer, and how texts become vectors, or pairs of them scores.
  *
- * Immutable once open; any number of vectorizers (vectorizer.h), each with a
- * backend of its own, may read it at once.
+ * Immutable once open; any number of vectorizers and scorers (vectorizer.h,
+ * scorer.h), each with a backend of its own, may read it at once.
  */
 #ifndef SL_RETRIEVE_RETRIEVER_H
 #define SL_RETRIEVE_RETRIEVER_H
@@ -31,6 +31,23 @@ enum sl_side { SL_SIDE_QUERY = 0, SL_SIDE_PASSAGE = 1 };
 simlm_status sl_retriever_open(struct sl_retriever *r, const char *path,
                                int32_t precision, simlm_error *err);
 void sl_retriever_close(struct sl_retriever *r); /* a zeroed one: no-op */
+
+/* The same of a re-ranker; E_FORMAT if the model has no score head. */
+simlm_status sl_reranker_open(struct sl_retriever *r, const char *path,
+                              int32_t precision, simlm_error *err);
+
+/* E_RANGE unless texts may have so many tokens: 3 to the model's positions. */
+simlm_status sl_retriever_check_length(const struct sl_retriever *r,
+                                       int64_t length, simlm_error *err);
+
+/*
+ * *bert <- r's model, computing with *be, a new backend: one owns scratch, so a
+ * thread needs its own; the weights, in host memory, serve all.  Close the
+ * backend; *bert owns nothing.
+ */
+simlm_status sl_retriever_borrow(struct sl_bert *bert, struct sl_backend **be,
+                                 const struct sl_retriever *r,
+                                 simlm_error *err);
 
 int64_t sl_retriever_dim(const struct sl_retriever *r);
 

@@ -1,16 +1,14 @@
 /*
- * retrieve/vectorizer.h - texts to vectors: tokenize in parallel, sort by
- * length, encode in packed batches, put back in order.
+ * retrieve/vectorizer.h - texts to vectors: tokenize, sort by length, encode in
+ * packed batches (batches.h), put back in order.
  *
- * Sorting and batching only make batches even; the vector of a text is the
- * same bits alone, in any batch, on any number of threads.
+ * The vector of a text is the same bits alone, in any batch, on any number of
+ * threads.
  */
 #ifndef SL_RETRIEVE_VECTORIZER_H
 #define SL_RETRIEVE_VECTORIZER_H
 
-#include <simlm/observer.h>
-
-#include "retrieve/compose.h"
+#include "retrieve/batches.h"
 
 struct sl_vectorizer;
 
@@ -37,13 +35,6 @@ int64_t sl_vectorizer_length(const struct sl_vectorizer *v, enum sl_side side);
 
 /* The backend's name: bits are comparable where it is the same. */
 const char *sl_vectorizer_backend(const struct sl_vectorizer *v);
-
-/* Told of after each batch; all may be 0.  *done counts texts. */
-struct sl_meter {
-    const simlm_observer *obs;
-    const char *phase, *unit;
-    int64_t done, total;
-};
 
 /*
  * vec [n, D] <- the vectors of text [n], n <= max_texts; all, or on failure

@@ -10,5 +10,8 @@ simlm_status sl_pretrain(const simlm_pretrain_options *o,
                          const simlm_observer *observer, simlm_error *err);
 simlm_status sl_finetune(const simlm_finetune_options *o,
                          const simlm_observer *observer, simlm_error *err);
+simlm_status sl_train_reranker(const simlm_train_reranker_options *o,
+                               const simlm_observer *observer,
+                               simlm_error *err);
 
 #endif

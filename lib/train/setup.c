@@ -76,7 +76,9 @@ static simlm_status open_model(struct sl_setup *s, struct sl_bert_parts parts,
     SL_TRY(sl_bert_open(&s->model, s->be, dir, parts, NULL, err));
     SL_TRY(sl_config_check_vocab(&s->model->cfg,
                                  sl_tokenizer_size(s->tokenizer), dir, err));
-    SL_TRY(sl_profile_load(&s->profile, dir, &s->model->cfg, err));
+    SL_TRY(parts.score
+               ? sl_profile_load_reranker(&s->profile, dir, &s->model->cfg, err)
+               : sl_profile_load(&s->profile, dir, &s->model->cfg, err));
     prompt = s->profile.passage_prompt;
     if (prompt && !sl_tokenizer_encode(s->tokenizer, &s->prompt_ids, prompt,
                                        strlen(prompt)))
