@@ -1,5 +1,5 @@
 /*
- * simlm/jobs.h - whole jobs over files: encode, index, search.
+ * simlm/jobs.h - whole jobs over files: encode, index, search, re-rank, score.
  *
  * Experimental: options may be added.  Start from the job's _options_init(),
  * which fills in the defaults, and set what is required.
@@ -111,6 +111,59 @@ SIMLM_API void simlm_search_options_init(simlm_search_options *options);
 SIMLM_API simlm_status simlm_search_files(const simlm_search_options *options,
                                           const simlm_observer *observer,
                                           simlm_error *err);
+
+/* ---- a run, ranked anew -------------------------------------------------- */
+
+typedef struct simlm_rerank_options {
+    const char *model;    /* a re-ranker's directory; required */
+    const char *run;      /* what is ranked anew; required */
+    const char *queries;  /* the texts of its queries; required */
+    const char *corpus;   /* the texts of its passages; required */
+    const char *output;   /* the run; "-": standard output; required */
+    int32_t depth;        /* leading passages of a query that are scored; 200 */
+    int32_t format;       /* simlm_run_format; MS MARCO */
+    const char *tag;      /* TREC's sixth column; "simlm" */
+    int32_t batch_tokens; /* tokens computed together; 4096.  Changes no bit */
+    int32_t max_length;   /* tokens of a pair; 0: as the model says */
+    int32_t precision;    /* simlm_precision; fp32 */
+    int32_t threads;      /* 0: one a core */
+} simlm_rerank_options;
+SIMLM_API void simlm_rerank_options_init(simlm_rerank_options *options);
+
+/*
+ * The first `depth` passages of each query are sorted by the re-ranker's score,
+ * of equals the former first; the rest follows in its order, with scores that
+ * fall by 1 from the last of these.  Scores have five decimals.  E_FORMAT if a
+ * query or a passage of the run has no text.
+ */
+SIMLM_API simlm_status simlm_rerank_files(const simlm_rerank_options *options,
+                                          const simlm_observer *observer,
+                                          simlm_error *err);
+
+/* ---- a teacher's scores -------------------------------------------------- */
+
+typedef struct simlm_score_options {
+    const char *model;    /* a re-ranker's directory; required */
+    const char *input;    /* examples as SimLM's train.jsonl, read twice;
+                           * required */
+    const char *corpus;   /* the texts of their passages; required */
+    const char *output;   /* "-": standard output; required */
+    int32_t negatives;    /* the first of a query's that are kept; 30 */
+    int32_t batch_tokens; /* tokens computed together; 4096.  Changes no bit */
+    int32_t max_length;   /* tokens of a pair; 0: as the model says */
+    int32_t precision;    /* simlm_precision; fp32 */
+    int32_t threads;      /* 0: one a core */
+} simlm_score_options;
+SIMLM_API void simlm_score_options_init(simlm_score_options *options);
+
+/*
+ * The same examples with the re-ranker's scores, to five decimals, of all
+ * positives and the first `negatives` negatives; what has no score is left out,
+ * all other members stay as they are.  E_FORMAT names file and line.
+ */
+SIMLM_API simlm_status simlm_score_files(const simlm_score_options *options,
+                                         const simlm_observer *observer,
+                                         simlm_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-/* simlm/jobs.h: encode, index, search over files. */
+/* simlm/jobs.h: encode, index, search, re-rank, score over files. */
 #include <string.h>
 
 #include "api/api.h"
@@ -71,6 +71,14 @@ void simlm_search_options_init(simlm_search_options *options)
                                       .batch_tokens = 4096};
 }
 
+static simlm_status check_tag(const char *tag, simlm_error *err)
+{
+    SL_API_NEED(tag != NULL, "options->tag: is NULL");
+    SL_API_NEED(*tag && !strpbrk(tag, " \t\r\n"),
+                "options->tag: empty or with blanks");
+    return SIMLM_OK;
+}
+
 simlm_status simlm_search_files(const simlm_search_options *options,
                                 const simlm_observer *observer,
                                 simlm_error *err)
@@ -84,13 +92,66 @@ simlm_status simlm_search_files(const simlm_search_options *options,
                 "options->model: is NULL, but queries are to be encoded");
     SL_API_RANGE(options->top, 1, SIMLM_MAX_TOP);
     SL_API_RANGE(options->format, SIMLM_RUN_MSMARCO, SIMLM_RUN_TREC);
-    SL_API_NOT_NULL(options->tag);
-    SL_API_NEED(*options->tag && !strpbrk(options->tag, " \t\r\n"),
-                "options->tag: empty or with blanks");
+    SL_TRY(check_tag(options->tag, err));
     SL_API_RANGE(options->batch, 1, SIMLM_MAX_BATCH);
     SL_API_RANGE(options->precision, SIMLM_FP32, SIMLM_BF16);
     SL_API_RANGE(options->batch_tokens, 1, MAX_BATCH_TOKENS);
     SL_API_RANGE(options->max_length, 0, MAX_LENGTH);
     SL_API_RANGE(options->threads, 0, MAX_THREADS);
     return sl_search_files(options, observer, err);
+}
+
+/* ---- rerank -------------------------------------------------------------- */
+
+void simlm_rerank_options_init(simlm_rerank_options *options)
+{
+    *options = (simlm_rerank_options){.depth = 200,
+                                      .format = SIMLM_RUN_MSMARCO,
+                                      .tag = "simlm",
+                                      .batch_tokens = 4096};
+}
+
+simlm_status simlm_rerank_files(const simlm_rerank_options *options,
+                                const simlm_observer *observer,
+                                simlm_error *err)
+{
+    SL_API_NOT_NULL(options);
+    SL_API_NOT_NULL(options->model);
+    SL_API_NOT_NULL(options->run);
+    SL_API_NOT_NULL(options->queries);
+    SL_API_NOT_NULL(options->corpus);
+    SL_API_NOT_NULL(options->output);
+    SL_API_RANGE(options->depth, 1, SIMLM_MAX_TOP);
+    SL_API_RANGE(options->format, SIMLM_RUN_MSMARCO, SIMLM_RUN_TREC);
+    SL_TRY(check_tag(options->tag, err));
+    SL_API_RANGE(options->batch_tokens, 1, MAX_BATCH_TOKENS);
+    SL_API_RANGE(options->max_length, 0, MAX_LENGTH);
+    SL_API_RANGE(options->precision, SIMLM_FP32, SIMLM_BF16);
+    SL_API_RANGE(options->threads, 0, MAX_THREADS);
+    return sl_rerank_files(options, observer, err);
+}
+
+/* ---- score --------------------------------------------------------------- */
+
+void simlm_score_options_init(simlm_score_options *options)
+{
+    *options = (simlm_score_options){.negatives = 30, .batch_tokens = 4096};
+}
+
+simlm_status simlm_score_files(const simlm_score_options *options,
+                               const simlm_observer *observer, simlm_error *err)
+{
+    SL_API_NOT_NULL(options);
+    SL_API_NOT_NULL(options->model);
+    SL_API_NOT_NULL(options->input);
+    SL_API_NEED(strcmp(options->input, "-") != 0,
+                "options->input: is read twice, which standard input is not");
+    SL_API_NOT_NULL(options->corpus);
+    SL_API_NOT_NULL(options->output);
+    SL_API_RANGE(options->negatives, 0, INT32_MAX);
+    SL_API_RANGE(options->batch_tokens, 1, MAX_BATCH_TOKENS);
+    SL_API_RANGE(options->max_length, 0, MAX_LENGTH);
+    SL_API_RANGE(options->precision, SIMLM_FP32, SIMLM_BF16);
+    SL_API_RANGE(options->threads, 0, MAX_THREADS);
+    return sl_score_files(options, observer, err);
 }

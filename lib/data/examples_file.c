@@ -34,32 +34,6 @@ struct reader {
     struct sl_str decoded; /* a doc_id */
 };
 
-/* to <- the decoded string or the digits of an integer. */
-static simlm_status read_string(struct sl_str *to, struct sl_scan *s,
-                                simlm_error *err)
-{
-    struct sl_span span;
-    int64_t ignored;
-    char c = sl_scan_peek(s);
-
-    if (c == '-' || (c >= '0' && c <= '9')) {
-        SL_TRY(sl_scan_number(s, &span, err));
-        if (!sl_parse_int(&ignored, span.p, span.n))
-            return sl_scan_fail(s, "an id, a string or an integer,", err);
-    } else {
-        SL_TRY(sl_scan_text(s, &span, err));
-    }
-    sl_str_clear(to);
-    sl_str_add(to, span.p, span.n); /* for the room */
-    if (!sl_str_ok(to))
-        return sl_fail_nomem(err, s->path);
-    if (span.escaped) {
-        to->len = sl_span_decode(to->s, &span);
-        to->s[to->len] = '\0';
-    }
-    return SIMLM_OK;
-}
-
 static simlm_status read_rows(struct reader *r, struct list *l,
                               simlm_error *err)
 {
@@ -73,7 +47,7 @@ static simlm_status read_rows(struct reader *r, struct list *l,
         if (!more)
             return SIMLM_OK;
         before = r->s;
-        SL_TRY(read_string(&r->decoded, &r->s, err));
+        SL_TRY(sl_scan_id(&r->decoded, &r->s, err));
         if (!sl_grow(&l->row, &l->row_cap, l->n_rows + 1, sizeof *l->row))
             return sl_fail_nomem(err, r->s.path);
         l->row[l->n_rows] = sl_docids_find(r->ids, sl_str_c(&r->decoded),
@@ -147,13 +121,13 @@ static simlm_status read_member(struct reader *r, const struct sl_span *key,
 {
     if (sl_span_is(key, "query_id")) {
         r->has_id = true;
-        return read_string(&r->id, &r->s, err);
+        return sl_scan_id(&r->id, &r->s, err);
     }
     if (sl_span_is(key, "query")) {
         r->has_query = true;
         if (sl_scan_peek(&r->s) != '"')
             return sl_scan_fail(&r->s, "a string", err);
-        return read_string(&r->query, &r->s, err);
+        return sl_scan_id(&r->query, &r->s, err);
     }
     if (sl_span_is(key, "positives"))
         return read_list(r, &r->positives, err);

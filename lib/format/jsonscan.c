@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "format/number.h"
+
 simlm_status sl_scan_fail(const struct sl_scan *s, const char *what,
                           simlm_error *err)
 {
@@ -367,4 +369,28 @@ simlm_status sl_scan_skip(struct sl_scan *s, simlm_error *err)
         if (!more)
             return SIMLM_OK;
     }
+}
+
+simlm_status sl_scan_id(struct sl_str *to, struct sl_scan *s, simlm_error *err)
+{
+    struct sl_span span;
+    int64_t ignored;
+    char c = sl_scan_peek(s);
+
+    if (c == '-' || (c >= '0' && c <= '9')) {
+        SL_TRY(sl_scan_number(s, &span, err));
+        if (!sl_parse_int(&ignored, span.p, span.n))
+            return sl_scan_fail(s, "an id, a string or an integer,", err);
+    } else {
+        SL_TRY(sl_scan_text(s, &span, err));
+    }
+    sl_str_clear(to);
+    sl_str_add(to, span.p, span.n); /* for the room */
+    if (!sl_str_ok(to))
+        return sl_fail_nomem(err, s->path);
+    if (span.escaped) {
+        to->len = sl_span_decode(to->s, &span);
+        to->s[to->len] = '\0';
+    }
+    return SIMLM_OK;
 }

@@ -34,6 +34,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/str.h"
 
 #define SL_SCAN_DEPTH 512
 
@@ -69,6 +70,8 @@ simlm_status sl_scan_text(struct sl_scan *s, struct sl_span *text,
                           simlm_error *err);
 simlm_status sl_scan_number(struct sl_scan *s, struct sl_span *number,
                             simlm_error *err);
+/* to <- the decoded string, or the digits of an integer. */
+simlm_status sl_scan_id(struct sl_str *to, struct sl_scan *s, simlm_error *err);
 simlm_status sl_scan_null(struct sl_scan *s, simlm_error *err);
 simlm_status sl_scan_skip(struct sl_scan *s, simlm_error *err); /* any value */
 simlm_status sl_scan_end(struct sl_scan *s, simlm_error *err); /* no more text */
