@@ -1,6 +1,7 @@
 /* Forward, backward and ten steps of training equal PyTorch's (transformers'
- * BERT and ELECTRA; SimLM's RLM and bi-encoder in torch), in fp32 with every
- * CPU variant and, closer, in double.  tools/golden/model.py made the numbers.
+ * BERT and ELECTRA, masked LMs and sequence classifiers; SimLM's RLM,
+ * bi-encoder and re-ranker's loss in torch), in fp32 with every CPU variant
+ * and, closer, in double.  tools/golden/model.py made the numbers.
  */
 #include "backend/backend.h"
 #include "base/alloc.h"
@@ -8,6 +9,7 @@
 #include "check.h"
 #include "format/json.h"
 #include "model/biencoder.h"
+#include "model/crossencoder.h"
 #include "model/encoder.h"
 #include "model/rlm.h"
 
@@ -149,6 +151,9 @@ struct problem {
     struct sl_biencoder *bi;
     struct sl_biencoder_batch bi_batch;
     double bi_scale;
+    struct sl_crossencoder *cross;
+    struct sl_crossencoder_batch cross_batch;
+    struct sl_crossencoder_result cross_result;
     int32_t rank[8];
 };
 
@@ -179,6 +184,16 @@ static double bi_loss(struct problem *p)
                                (struct sl_biencoder_loss){p->bi_scale, true},
                                1 / n, true, (struct sl_noise){0}, &err));
     return sum / n;
+}
+
+static double cross_loss(struct problem *p)
+{
+    struct sl_crossencoder_result *r = &p->cross_result;
+    double n = (double)p->cross_batch.B;
+
+    check_ok(sl_crossencoder_step(p->cross, r, NULL, &p->cross_batch, 1 / n,
+                                  true, (struct sl_noise){0}, &err));
+    return (r->ce + r->rdrop) / n;
 }
 
 static double norm_of(const struct sl_bert *m, int64_t offset, int64_t n)
@@ -359,6 +374,50 @@ static void check_biencoder(const struct variant *v, struct sl_backend *be,
     free_inputs(&in);
 }
 
+static void check_one_pass(struct problem *p, struct sl_json want)
+{
+    struct sl_crossencoder_batch half = p->cross_batch;
+    struct sl_crossencoder_result r;
+
+    half.passes = 1;
+    half.in.n /= 2;
+    half.in.N = half.in.start[half.in.n];
+    check_ok(sl_crossencoder_step(p->cross, &r, NULL, &half, 1, false,
+                                  (struct sl_noise){0}, &err));
+    check_loss(p->v, "loss of one pass", 0, r.ce / (double)half.B,
+               real_of(want, "one_pass"));
+    assert_true(r.rdrop == 0);
+}
+
+static void check_crossencoder(const struct variant *v, struct sl_backend *be,
+                               const char *name)
+{
+    struct sl_json want = expected(name);
+    struct problem p = {.v = v, .loss = cross_loss};
+    struct inputs in = inputs_of(want);
+    struct sl_crossencoder_options o = {session, in.t.n, true};
+    int64_t m = (int64_t)real_of(want, "m"), B = in.t.n / 2 / m;
+    float score[64];
+    char path[256];
+
+    snprintf(path, sizeof path, "%s/%s", DIR, name);
+    p.m = open_model(be, path, (struct sl_bert_parts){.score = true});
+    check_ok(sl_crossencoder_new(&p.cross, p.m, &o, &err));
+    check_ok(sl_crossencoder_scores(p.cross, score, &in.t, &err));
+    check_floats(v, "scores", score, sl_json_field(want, "scores"), in.t.n);
+    p.cross_batch = (struct sl_crossencoder_batch){2, B, m, in.t};
+    check_one_pass(&p, want);
+    cross_loss(&p);
+    check_loss(v, "cross-entropy", 0, p.cross_result.ce / (double)B,
+               real_of(want, "ce"));
+    check_loss(v, "R-Drop", 0, p.cross_result.rdrop / (double)B,
+               real_of(want, "rdrop"));
+    check_training(&p, want);
+    sl_crossencoder_free(p.cross);
+    sl_bert_free(p.m);
+    free_inputs(&in);
+}
+
 /* ---- the tests
  * ----------------------------------------------------------------------------
  */
@@ -399,6 +458,16 @@ static void mean(const struct variant *v, struct sl_backend *be)
     check_biencoder(v, be, "mean", SL_POOL_MEAN);
 }
 
+static void bert_score(const struct variant *v, struct sl_backend *be)
+{
+    check_crossencoder(v, be, "bert-score");
+}
+
+static void electra_score(const struct variant *v, struct sl_backend *be)
+{
+    check_crossencoder(v, be, "electra-score");
+}
+
 static void bert_equals_transformers(void **state)
 {
     (void)state;
@@ -424,6 +493,13 @@ static void biencoder_equals_torch(void **state)
     each_variant(mean);
 }
 
+static void rerankers_equal_transformers(void **state)
+{
+    (void)state;
+    each_variant(bert_score);
+    each_variant(electra_score);
+}
+
 static int load_expected(void **state)
 {
     (void)state;
@@ -445,6 +521,7 @@ int main(void)
         cmocka_unit_test(electra_generator_equals_transformers),
         cmocka_unit_test(rlm_equals_torch),
         cmocka_unit_test(biencoder_equals_torch),
+        cmocka_unit_test(rerankers_equal_transformers),
     };
     return cmocka_run_group_tests(tests, load_expected, free_expected);
 }

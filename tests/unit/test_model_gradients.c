@@ -34,6 +34,7 @@ struct problem {
     struct sl_noise noise;
     /* The loss; its gradient is added to m->g if train. */
     double (*loss)(struct problem *p, bool train);
+    int64_t n_flat; /* tensors that the loss does not depend on */
     struct sl_mlm *mlm;
     struct sl_mlm_batch mlm_batch;
     struct sl_rlm *rlm;
@@ -129,7 +130,7 @@ static void check_gradients(struct problem *p)
         }
     }
     /* A gradient that is nowhere would pass above where the loss is flat. */
-    assert_int_equal(n_zero, 0);
+    assert_true(n_zero <= p->n_flat);
 }
 
 static const struct sl_session_options small = {64, 16, false};
@@ -239,7 +240,9 @@ static void biencoder_gradients_are_derivatives(void **state)
 static void check_cross(struct sl_config cfg, bool dropout, int64_t passes,
                         int64_t max_tokens)
 {
-    struct problem p = {.loss = cross_loss, .noise = {dropout, 14}};
+    /* What shifts all scores alike, the last bias, changes no loss. */
+    struct problem p = {
+        .loss = cross_loss, .noise = {dropout, 14}, .n_flat = 1};
     struct sl_crossencoder_options o = {{max_tokens, 16, false}, 8, true};
 
     p.m = tiny_model(be, cfg, (struct sl_bert_parts){.score = true}, 9);

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Golden values of models: transformers' BERT and ELECTRA, and SimLM's RLM and
-bi-encoder written in torch from the specification (sections 1.2, 1.3, 2.2).
+"""Golden values of models: transformers' BERT and ELECTRA, masked LMs and
+sequence classifiers, and SimLM's RLM, bi-encoder and re-ranker written in torch
+from the specification (sections 1.2, 1.3, 2.2, 3.2).
 
     python tools/golden/model.py tests/data/golden/model
 
-Made with torch 2.15.0, transformers 5.23.0, safetensors 0.8.0.
+Made with torch 2.15.0, transformers 5.24.0, safetensors 0.8.0.
 
-Two tiny random models are saved as Hugging Face directories (bert/, electra/).
+Tiny random models are saved as Hugging Face directories (bert/, electra/, and
+re-rankers bert-score/, electra-score/).
 Everything else is computed from those fp32 weights in double precision, without
 dropout, on padded batches, and written to expected.json: inputs in our packed
 form, logits, hidden states, losses, the norm of each tensor's gradient, and ten
@@ -19,8 +21,10 @@ import sys
 
 import torch
 from torch import nn
-from transformers import (BertConfig, BertForMaskedLM, ElectraConfig,
-                          ElectraForMaskedLM)
+from transformers import (AutoModelForSequenceClassification, BertConfig,
+                          BertForMaskedLM, BertForSequenceClassification,
+                          ElectraConfig, ElectraForMaskedLM,
+                          ElectraForSequenceClassification)
 
 V, N_TYPES = 60, 2
 SPECIAL = 5  # ids 0 .. 4 stand for [PAD] [UNK] [CLS] [SEP] [MASK]
@@ -223,6 +227,49 @@ def bi_encoder(model, ids, types, n_queries, m, scale, pooling):
     return result
 
 
+# ---- the cross-encoder (specification, 1.4 and 3.2) --------------------------------
+
+def cross_encoder(name, ids, types, m):
+    """Two passes over groups of m: with other texts instead of other dropout,
+    so that there is something to agree on."""
+    model = AutoModelForSequenceClassification.from_pretrained(
+        os.path.join(out_dir, name), attn_implementation='eager')
+    model = model.double().eval()
+    mask = pad([torch.ones_like(s) for s in ids])
+    params = dict(model.named_parameters())
+
+    def logits():
+        return model(input_ids=pad(ids), token_type_ids=pad(types),
+                     attention_mask=mask).logits[:, 0]
+
+    def losses(passes):
+        z = logits()[:len(ids) * passes // 2].reshape(passes, -1, m)
+        lp = z.log_softmax(-1)
+        ce = -lp[:, :, 0].mean()
+        if passes == 1:
+            return ce, ce * 0
+        kl = nn.functional.kl_div
+        a, b = lp
+        return ce, 0.5 * (kl(a, b, log_target=True, reduction='batchmean') +
+                          kl(b, a, log_target=True, reduction='batchmean'))
+
+    ce, rdrop = losses(2)
+    result = {'batch': packed(ids, types), 'm': m, 'scores': numbers(logits()),
+              'ce': float(ce.detach()), 'rdrop': float(rdrop.detach()),
+              'one_pass': float(losses(1)[0].detach())}
+    result.update(measure(params, lambda: sum(losses(2))))
+    return result
+
+
+def save_cross_encoders(shape):
+    bert = BertForSequenceClassification(BertConfig(num_labels=1, **shape))
+    electra = ElectraForSequenceClassification(
+        ElectraConfig(num_labels=1, embedding_size=16, **shape))
+    for model, name in ((bert, 'bert-score'), (electra, 'electra-score')):
+        randomise(model)
+        save(model, name)
+
+
 def main():
     os.makedirs(out_dir, exist_ok=True)
     shape = dict(vocab_size=V, hidden_size=16, num_hidden_layers=3,
@@ -245,6 +292,10 @@ def main():
         'cls': bi_encoder(bert, *pairs, 3, 2, 20.0, 'cls'),
         'mean': bi_encoder(bert, *pairs, 3, 2, 5.0, 'mean'),
     }
+    save_cross_encoders(shape)
+    groups = sequences([8, 5, 13, 4, 20, 6, 9, 3, 11, 7, 14, 10])
+    expected['bert-score'] = cross_encoder('bert-score', *groups, 3)
+    expected['electra-score'] = cross_encoder('electra-score', *groups, 3)
     with open(os.path.join(out_dir, 'expected.json'), 'w') as f:
         json.dump(expected, f, indent=None, separators=(',', ':'))
         f.write('\n')
