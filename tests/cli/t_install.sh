@@ -29,7 +29,7 @@ t 'that has a version' sh -c '[ "simlm $(pkg-config --modversion simlm)" = "$("$
 flags="$(pkg-config --cflags --libs simlm) -Wl,-rpath,$lib $sanitize"
 
 # ---- the examples, as their heads say ------------------------------------------
-for name in encode search; do
+for name in encode search rerank; do
     # shellcheck disable=SC2086
     t "$name.c compiles in one line" "$CC" -std=c99 -Wall -Wextra -Werror \
         "$SIMLM_SOURCE/examples/$name.c" -o $name $flags
@@ -40,6 +40,9 @@ t 'of unit vectors' awk '$1 < -1.00001 || $1 > 1.00001 { exit 1 }' scores
 printf 'wing flow\nshock heat\nbody plate jet\n' >lines.txt
 t 'a line finds lines' sh -c 'echo "wing flow" | ./search model lines.txt >hits &&
     [ $(wc -l <hits) = 3 ]'
+cp -r "$TEST_DATA/golden/model/bert-score" rr && cp vocab.txt rr
+t 'the re-ranker'"'"'s card gives three scores' sh -c './rerank rr >ranking && [ $(wc -l <ranking) = 3 ]'
+t 'best first' sort -c -g -r ranking
 t 'a model that is not there is named' sh -c './encode nowhere 2>err; [ $? = 1 ] &&
     grep -q nowhere err'
 t 'the installed program runs' "$prefix/bin/simlm" --version

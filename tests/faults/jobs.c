@@ -80,6 +80,16 @@ static void make_collection(void)
     sl_str_free(&run);
 }
 
+static void make_examples(void)
+{
+    test_file("train.jsonl",
+              "{\"query_id\": \"q0\", \"query\": \"bale\", \"positives\":"
+              " {\"doc_id\": [\"p0\"], \"score\": [1]}, \"negatives\":"
+              " {\"doc_id\": [\"p1\", \"p2\", \"p3\"]}}\n"
+              "{\"query\": \"dela\", \"positives\": {\"doc_id\": [\"p5\"]},"
+              " \"negatives\": {\"doc_id\": []}}\n");
+}
+
 static void make_report(void)
 {
     test_file("train.log", "{\"event\":\"step\",\"step\":1,\"loss\":5.0}\n"
@@ -243,6 +253,20 @@ static simlm_status finetune_bf16(const char *out, simlm_error *err)
     return finetune(out, SIMLM_BF16, err);
 }
 
+static simlm_status train_reranker(const char *out, simlm_error *err)
+{
+    simlm_train_reranker_options o;
+
+    simlm_train_reranker_options_init(&o);
+    two_steps(&o.train, out);
+    o.train.batch = 2;
+    set_groups(&o.groups);
+    o.groups.passages = 4;
+    o.forward_factor = 2;
+    o.max_length = 24;
+    return simlm_train_reranker(&o, NULL, err);
+}
+
 static simlm_status encode(const char *out, simlm_error *err)
 {
     const char *corpus = test_path("corpus.jsonl.gz");
@@ -324,6 +348,35 @@ static simlm_status fuse(const char *out, simlm_error *err)
     return simlm_fuse(&o, err);
 }
 
+static simlm_status rerank(const char *out, simlm_error *err)
+{
+    simlm_rerank_options o;
+
+    simlm_rerank_options_init(&o);
+    o.model = test_path("reranker");
+    o.run = test_path("run.tsv");
+    o.queries = test_path("queries.tsv");
+    o.corpus = test_path("corpus.jsonl.gz");
+    o.output = out;
+    o.depth = HITS - 2;
+    o.threads = 1;
+    return simlm_rerank_files(&o, NULL, err);
+}
+
+static simlm_status score(const char *out, simlm_error *err)
+{
+    simlm_score_options o;
+
+    simlm_score_options_init(&o);
+    o.model = test_path("reranker");
+    o.input = test_path("train.jsonl");
+    o.corpus = test_path("corpus.jsonl.gz");
+    o.output = out;
+    o.negatives = 2;
+    o.threads = 1;
+    return simlm_score_files(&o, NULL, err);
+}
+
 static simlm_status compare(simlm_comparison *c, simlm_eval *a, simlm_eval *b,
                             const char *out, simlm_error *err)
 {
@@ -377,12 +430,15 @@ const struct job jobs[] = {
     {"mine", OUT_FILE, mine},
     {"finetune", OUT_RUN, finetune_fp32},
     {"finetune bf16", OUT_RUN, finetune_bf16},
+    {"train-reranker", OUT_RUN, train_reranker},
     {"encode", OUT_RUN, encode},
     {"index", OUT_FILE, index_vectors},
     {"search", OUT_FILE, search},
     {"bm25 index", OUT_DIRECTORY, bm25_index},
     {"bm25 search", OUT_FILE, bm25_search},
     {"fuse", OUT_FILE, fuse},
+    {"rerank", OUT_FILE, rerank},
+    {"score", OUT_FILE, score},
     {"eval", OUT_FILE, evaluate},
     {"report", OUT_FILE, report},
 };
@@ -394,10 +450,12 @@ void jobs_set_up(void)
     make_collection();
     check_ok(init_model(test_path("base"), false, &err));
     check_ok(init_model(test_path("generator"), true, &err));
+    check_ok(train_reranker(test_path("reranker"), &err));
     check_ok(encode(test_path("vectors"), &err));
     check_ok(index_vectors(test_path("flat"), &err));
     check_ok(bm25_index(test_path("bm25"), &err));
     check_ok(bm25_search(test_path("bm25.run"), &err));
     check_ok(evaluate(test_path("eval.json"), &err));
+    make_examples();
     make_report();
 }

@@ -87,6 +87,8 @@ static void find_stranger(char *name, size_t size, const char *out)
         "run.tsv",
         "base",
         "generator",
+        "reranker",
+        "train.jsonl",
         "vectors",
         "flat",
         "bm25",
