@@ -198,7 +198,7 @@ static struct sl_bert *open_model(const char *dir, struct sl_bert_parts parts,
     return m;
 }
 
-static const struct sl_bert_parts with_head = {true, 0};
+static const struct sl_bert_parts with_head = {.head = true};
 
 #define MODEL(name) TEST_DATA "/golden/model/" name
 
@@ -284,7 +284,7 @@ static void an_index_names_files_beside_it_alone(void **state)
 static void a_decoder_is_read_from_torchs_file(void **state)
 {
     (void)state;
-    static const struct sl_bert_parts rlm = {true, 2};
+    static const struct sl_bert_parts rlm = {.head = true, .n_decoder = 2};
     const char *dir = model_dir(MODEL("bert/config.json"), "pytorch_model.bin",
                                 DATA "bert_fp16.bin");
     struct sl_bert *copied = open_model(dir, rlm, NULL), *read;
