@@ -59,17 +59,23 @@ static int64_t count_layers(const struct sl_weights *w, int64_t max)
 /* Has the file any tensor of the masked-LM head? */
 static bool has_head(const struct sl_bert *m, const struct sl_weights *w)
 {
-    for (int64_t i = m->first_head; i < m->first_decoder; i++)
+    for (int64_t i = m->first_head; i < m->first_score; i++)
         if (sl_params_match(&m->params, i, w, NULL) >= 0)
             return true;
     return false;
 }
 
-/* The model that would be read: with a head and decoder if they are there. */
+/* The last of a score head?  (A pooler alone is none.) */
+static bool has_score(const struct sl_bert *m, const struct sl_weights *w)
+{
+    return sl_params_match(&m->params, m->first_decoder - 1, w, NULL) >= 0;
+}
+
+/* The model that would be read: with heads and decoder if they are there. */
 static simlm_status plan_model(struct inspection *x, simlm_error *err)
 {
     char *path = sl_path_join(x->input, "config.json");
-    struct sl_bert_parts parts = {.head = true};
+    struct sl_bert_parts parts = {.head = true, .score = true};
     struct sl_config cfg;
     simlm_status st;
 
@@ -78,11 +84,10 @@ static simlm_status plan_model(struct inspection *x, simlm_error *err)
     SL_TRY(st);
     parts.n_decoder = count_layers(x->part[DECODER].w, cfg.layers);
     SL_TRY(sl_bert_plan(&x->model, &cfg, parts, err));
-    if (has_head(x->model, x->part[WEIGHTS].w))
-        return SIMLM_OK;
+    parts.head = has_head(x->model, x->part[WEIGHTS].w);
+    parts.score = has_score(x->model, x->part[WEIGHTS].w);
     sl_bert_free(x->model);
     x->model = NULL;
-    parts.head = false;
     return sl_bert_plan(&x->model, &cfg, parts, err);
 }
 

