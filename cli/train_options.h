@@ -71,7 +71,9 @@
               "rankings of the queries, from which negatives are taken"),      \
     OPT_INPUT(0, "train", &(g)->examples, "file",                              \
               "examples as SimLM's train.jsonl instead of these three"),       \
-    OPT_CONFLICT("train", "queries|qrels|negatives")
+    OPT_CONFLICT("train", "queries|qrels|negatives"),                          \
+    OPT_INPUT(0, "dev", &(g)->dev, "file",                                     \
+              "examples to evaluate with; else some of the others are held out")
 
 #define NEGATIVE_OPTIONS(g)                                                    \
     OPT_GROUP("Passages of a query"),                                          \
@@ -85,6 +87,8 @@
             "negatives kept for a query"),                                     \
     OPT_INT(0, "negative-random", &(g)->negative_random, 0, 1000000, "n",      \
             "of these, passages from anywhere"),                               \
+    OPT_CHOICE(0, "eval-window", &(g)->eval_window, "first|epoch",             \
+               "passages to evaluate with: always the first, or the epoch's"), \
     OPT_OUTPUT(0, "save-examples", &(g)->save_examples, "file",                \
                "write the list as train.jsonl")
 /* clang-format on */

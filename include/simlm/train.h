@@ -140,6 +140,12 @@ SIMLM_API simlm_status simlm_pretrain(const simlm_pretrain_options *o,
 
 /* ---- groups: queries, each with a positive and negatives --------------- */
 
+/* Which passages of its lists a query is evaluated with. */
+typedef enum simlm_eval_window {
+    SIMLM_WINDOW_FIRST = 0, /* always those of the first epoch */
+    SIMLM_WINDOW_EPOCH = 1  /* those of the epoch, as the reference */
+} simlm_eval_window;
+
 typedef struct simlm_group_options {
     const char *corpus; /* passages */
 
@@ -155,6 +161,10 @@ typedef struct simlm_group_options {
     int32_t negative_random; /* random passages among them */
     const char *save_examples; /* write the list as train.jsonl; may be NULL */
 
+    const char *dev; /* examples to evaluate with, dev.jsonl; NULL: some of the
+                      * training ones are held out */
+    int32_t eval_window; /* simlm_eval_window */
+
     int32_t passages; /* a query: one positive and passages - 1 negatives */
     bool use_first_positive; /* the NQ scripts' filter of positives */
 } simlm_group_options;
@@ -167,14 +177,31 @@ typedef enum simlm_false_negatives {
     SIMLM_FALSE_NEGATIVES_MASK = 1  /* known answers leave the denominator */
 } simlm_false_negatives;
 
+typedef enum simlm_normalize {
+    SIMLM_NORMALIZE_MODEL = 0, /* as the model directory says */
+    SIMLM_NORMALIZE_NO = 1,
+    SIMLM_NORMALIZE_YES = 2
+} simlm_normalize;
+
 typedef struct simlm_finetune_options {
     simlm_train_options train;
     simlm_group_options groups;
     int32_t query_length, passage_length; /* tokens with the special ones */
-    double temperature;
+    int32_t normalize;       /* simlm_normalize: of vectors, to unit length */
+    double temperature;      /* of unit vectors' similarities */
+    bool temperature_warmup; /* the logits' factor grows from 1 to
+                              * 1 / temperature while the learning rate does */
     bool full_contrastive;   /* four blocks; false: query-passage alone */
+    bool scaled_loss;        /* over the rows of all processes, by loss_scale;
+                              * false: over this one's */
     double loss_scale;       /* factor of the loss; 0 or less: 1 */
     int32_t false_negatives; /* simlm_false_negatives */
+
+    /* From a teacher: the scores of groups.examples, kd_train.jsonl. */
+    bool distill;
+    double contrastive_weight; /* of the contrastive loss beside it */
+    bool mask_own_negatives;   /* a query's hard negatives leave the contrastive
+                                * loss in training; not with scaled_loss */
 } simlm_finetune_options;
 
 SIMLM_API void simlm_finetune_options_init(simlm_finetune_options *o);

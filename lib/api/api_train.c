@@ -60,7 +60,9 @@ void simlm_finetune_options_init(simlm_finetune_options *o)
         .passage_length = 144,
         .temperature = 0.02,
         .full_contrastive = true,
+        .scaled_loss = true,
         .loss_scale = -1,
+        .contrastive_weight = 0.2,
     };
     o->train.epochs = 3;
     o->train.batch = 64;

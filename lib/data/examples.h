@@ -13,6 +13,7 @@
 #ifndef SL_DATA_EXAMPLES_H
 #define SL_DATA_EXAMPLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,13 +48,18 @@ struct sl_examples {
 /*
  * Read train.jsonl.  A doc_id, string or integer, is looked up in `ids`.  A
  * query without positives or negatives is kept: what it is worth is for the
- * trainer to say.
+ * trainer to say.  Scores may be absent, then they are -1, unless need_scores.
  *
  *   E_FORMAT  "path:line: expected ...", an unknown passage, lists of unequal
- *             length, a score that is not finite
+ *             length, a score that is not finite or, if needed, not there
  */
 simlm_status sl_examples_load(struct sl_examples **out, const char *path,
-                              const struct sl_docids *ids, simlm_error *err);
+                              const struct sl_docids *ids, bool need_scores,
+                              simlm_error *err);
+/* The same behind those that e has already; on failure e is to be freed. */
+simlm_status sl_examples_append(struct sl_examples *e, const char *path,
+                                const struct sl_docids *ids, bool need_scores,
+                                simlm_error *err);
 void sl_examples_free(struct sl_examples *e);
 
 /* Write them in the same form, whole or absent; scores as %.9g.  (To a file

@@ -27,6 +27,7 @@ struct list {
 struct reader {
     struct sl_examples *e;
     const struct sl_docids *ids;
+    bool need_scores;
     struct sl_scan s;
     struct sl_str id, query; /* of the line, decoded */
     bool has_id, has_query;
@@ -111,6 +112,8 @@ static simlm_status read_list(struct reader *r, struct list *l,
             SL_TRY(sl_scan_skip(&r->s, err));
         }
     }
+    if (r->need_scores && l->n_rows && !l->has_scores)
+        return sl_scan_fail(&r->s, "a teacher's 'score' of each doc_id", err);
     if (l->has_scores && l->n_rows != l->n_scores)
         return sl_scan_fail(&r->s, "as many scores as doc_ids", err);
     return SIMLM_OK;
@@ -199,28 +202,35 @@ static void release(struct reader *r)
     sl_free(r->negatives.score);
 }
 
-simlm_status sl_examples_load(struct sl_examples **out, const char *path,
-                              const struct sl_docids *ids, simlm_error *err)
+simlm_status sl_examples_append(struct sl_examples *e, const char *path,
+                                const struct sl_docids *ids, bool need_scores,
+                                simlm_error *err)
 {
-    struct reader r = { .ids = ids };
+    struct reader r = { .e = e, .ids = ids, .need_scores = need_scores };
     struct sl_lines *in = NULL;
     struct sl_line line;
     simlm_status st = sl_lines_open(&in, path, err);
 
-    if (st < 0)
-        return st;
-    r.e = sl_examples_new();
-    if (!r.e)
-        st = sl_fail_nomem(err, path);
     while (st == SIMLM_OK &&
            (st = sl_lines_next(in, &line, err)) == SIMLM_OK && line.text)
         st = read_line(&r, &line, sl_lines_path(in), err);
-    if (st == SIMLM_OK)
-        *out = r.e;
-    else
-        sl_examples_free(r.e);
     release(&r);
     sl_lines_close(in);
+    return st;
+}
+
+simlm_status sl_examples_load(struct sl_examples **out, const char *path,
+                              const struct sl_docids *ids, bool need_scores,
+                              simlm_error *err)
+{
+    struct sl_examples *e = sl_examples_new();
+    simlm_status st = e ? sl_examples_append(e, path, ids, need_scores, err)
+                        : sl_fail_nomem(err, path);
+
+    if (st == SIMLM_OK)
+        *out = e;
+    else
+        sl_examples_free(e);
     return st;
 }
 

@@ -373,10 +373,28 @@ void sl_choose_passages(int32_t *rows, const struct sl_examples *e, int64_t i,
         rows[1 + j] = N->row[N->start[i] + (int64_t)((first + j) % n_neg)];
 }
 
+/* The row's last place in a list, or -1. */
+static int64_t last_place(const struct sl_doc_lists *d, int64_t i, int32_t row)
+{
+    for (int64_t j = d->start[i + 1] - 1; j >= d->start[i]; j--)
+        if (d->row[j] == row)
+            return j;
+    return -1;
+}
+
+void sl_passage_scores(float *scores, const struct sl_examples *e, int64_t i,
+                       const int32_t *rows, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++) {
+        int64_t neg = last_place(&e->negatives, i, rows[k]);
+        int64_t pos = neg < 0 ? last_place(&e->positives, i, rows[k]) : -1;
+
+        SL_ASSERT(neg >= 0 || pos >= 0);
+        scores[k] = neg >= 0 ? e->negatives.score[neg] : e->positives.score[pos];
+    }
+}
+
 bool sl_is_positive(const struct sl_examples *e, int64_t i, int32_t row)
 {
-    for (int64_t p = e->positives.start[i]; p < e->positives.start[i + 1]; p++)
-        if (e->positives.row[p] == row)
-            return true;
-    return false;
+    return last_place(&e->positives, i, row) >= 0;
 }

@@ -92,6 +92,14 @@ simlm_status sl_negatives_load(struct sl_examples **out,
 void sl_choose_passages(int32_t *rows, const struct sl_examples *e, int64_t i,
                         int64_t n, uint64_t offset, bool use_first_positive);
 
+/*
+ * scores [n] <- those of rows [n] in example i's lists, in which they are; of a
+ * passage that is there twice the last one, negatives behind positives, as in
+ * the reference (spec 2.1).
+ */
+void sl_passage_scores(float *scores, const struct sl_examples *e, int64_t i,
+                       const int32_t *rows, int64_t n);
+
 /* Is the row among example i's positives? */
 bool sl_is_positive(const struct sl_examples *e, int64_t i, int32_t row);
 

@@ -15,25 +15,40 @@ int64_t sl_order_eval_count(int64_t n, int64_t most)
     return share < most ? share : most;
 }
 
-simlm_status sl_order_init(struct sl_order *o, int64_t n, int64_t n_eval,
-                           int64_t batch, uint64_t seed, simlm_error *err)
+static simlm_status init(struct sl_order *o, int64_t n, int64_t n_eval,
+                         int64_t batch, uint64_t seed, simlm_error *err)
 {
-    struct sl_pyrandom r;
-
     SL_ASSERT(n_eval >= 0 && n_eval < n && batch >= 1);
     *o = (struct sl_order){ .n_eval = n_eval, .n_train = n - n_eval,
                             .batch = batch, .seed = seed, .epoch = -1 };
     o->steps_per_epoch = (o->n_train + batch - 1) / batch;
     o->split = SL_NEW_ARRAY(int64_t, n);
     o->shuffled = SL_NEW_ARRAY(int64_t, o->n_train);
-    if (!o->split || !o->shuffled) {
-        sl_order_free(o);
-        return sl_fail_nomem(err, "the order of examples");
-    }
+    if (o->split && o->shuffled)
+        return SIMLM_OK;
+    sl_order_free(o);
+    return sl_fail_nomem(err, "the order of examples");
+}
+
+simlm_status sl_order_init(struct sl_order *o, int64_t n, int64_t n_eval,
+                           int64_t batch, uint64_t seed, simlm_error *err)
+{
+    struct sl_pyrandom r;
+
+    SL_TRY(init(o, n, n_eval, batch, seed, err));
     for (int64_t i = 0; i < n; i++)
         o->split[i] = i;
     sl_pyrandom_seed(&r, SPLIT_SEED);
     sl_pyrandom_shuffle(&r, o->split, n);
+    return SIMLM_OK;
+}
+
+simlm_status sl_order_init_apart(struct sl_order *o, int64_t n, int64_t n_eval,
+                                 int64_t batch, uint64_t seed, simlm_error *err)
+{
+    SL_TRY(init(o, n, n_eval, batch, seed, err));
+    for (int64_t i = 0; i < n; i++)
+        o->split[i] = i < n_eval ? n - n_eval + i : i - n_eval;
     return SIMLM_OK;
 }
 

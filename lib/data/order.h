@@ -3,7 +3,8 @@
  *
  * The evaluation split is the reference's (spec 1.2.4): rows 0 .. n - 1 shuffled
  * by Python's Random(123), the first of them held out.  It depends on n alone,
- * never on the seed, so that runs can be compared.
+ * never on the seed, so that runs can be compared.  Or the last rows are: a file
+ * of their own.
  *
  * Each epoch visits the rest once, in an order that is a function of (seed,
  * epoch).  Nothing is sorted by length.  A step takes the next `batch` of them;
@@ -32,6 +33,10 @@ int64_t sl_order_eval_count(int64_t n, int64_t most);
 /* 0 <= n_eval < n, batch >= 1.  E_NOMEM. */
 simlm_status sl_order_init(struct sl_order *o, int64_t n, int64_t n_eval,
                            int64_t batch, uint64_t seed, simlm_error *err);
+/* The same with the last n_eval rows held out, whatever the others are. */
+simlm_status sl_order_init_apart(struct sl_order *o, int64_t n, int64_t n_eval,
+                                 int64_t batch, uint64_t seed,
+                                 simlm_error *err);
 void sl_order_free(struct sl_order *o); /* accepts a zeroed struct */
 
 /* The held-out rows [n_eval]. */

@@ -9,7 +9,8 @@ struct sl_biencoder {
     enum sl_pooling pooling;
     bool normalize;
     sl_real *v, *dv, *norm; /* [max_queries + max_passages, D], norm [..] */
-    sl_real *loss;          /* [1] */
+    sl_real *loss;          /* [2] contrastive, distillation */
+    sl_real *teacher;       /* [max_passages] */
     int32_t *rank;          /* [max_queries] */
     uint8_t *mask;          /* [max_queries, max_passages] */
 };
@@ -25,7 +26,8 @@ static void carve(struct sl_biencoder *x, enum sl_keep keep)
     x->v = sl_take_real(a, be, n * D);
     x->dv = sl_take_real(a, be, n * D);
     x->norm = sl_take_real(a, be, n);
-    x->loss = sl_take_real(a, be, 1);
+    x->loss = sl_take_real(a, be, 2);
+    x->teacher = sl_take_real(a, be, x->max_passages);
     x->rank = sl_take_i32(a, x->max_queries);
     x->mask = SL_TAKE(a, uint8_t, x->max_queries * x->max_passages);
 }
@@ -124,45 +126,53 @@ static simlm_status check_batch(const struct sl_biencoder *x,
     return SIMLM_OK;
 }
 
-/* The loss of v; if train, dv <- the gradient of the pooled vectors. */
+/* The losses of v; if train, dv <- the gradient of the pooled vectors. */
 static void contrast(struct sl_biencoder *x, const struct sl_biencoder_batch *b,
-                     struct sl_biencoder_loss loss, double weight, bool train)
+                     struct sl_biencoder_loss loss, bool train)
 {
     struct sl_backend *be = x->c.s.m->be;
     const struct sl_ops *op = be->ops;
     int64_t B = b->B, D = x->c.s.shape.D, n = b->in.n;
+    const sl_real *p = sl_real_at(be, x->v, B * D);
+    sl_real *dq = train ? x->dv : NULL;
+    sl_real *dp = train ? sl_real_at(be, x->dv, B * D) : NULL;
 
     if (b->mask)
         be->upload(be, x->mask, b->mask, (size_t)(B * B * b->m));
+    if (b->teacher)
+        be->upload_real(be, x->teacher, b->teacher, B * b->m);
     if (x->normalize)
         op->l2norm_fwd(be, x->v, x->norm, x->v, n, D);
-    op->zero_real(be, x->loss, 1);
-    op->contrastive(be, x->loss, x->rank, train ? x->dv : NULL,
-                    train ? sl_real_at(be, x->dv, B * D) : NULL, NULL, x->v,
-                    sl_real_at(be, x->v, B * D), b->mask ? x->mask : NULL, B,
-                    b->m, D, loss.scale, weight, loss.full);
+    op->zero_real(be, x->loss, 2);
+    op->contrastive(be, x->loss, x->rank, dq, dp, NULL, x->v, p,
+                    b->mask ? x->mask : NULL, B, b->m, D, loss.scale,
+                    loss.contrastive, loss.full);
+    if (b->teacher) /* adds to dq and dp */
+        op->distill(be, sl_real_at(be, x->loss, 1), dq, dp, x->v, p, x->teacher,
+                    B, b->m, D, loss.scale, loss.distill);
     if (train && x->normalize)
         op->l2norm_bwd(be, x->dv, x->dv, x->v, x->norm, n, D);
 }
 
-simlm_status sl_biencoder_step(struct sl_biencoder *x, double *loss_sum,
-                               int32_t *rank,
+simlm_status sl_biencoder_step(struct sl_biencoder *x,
+                               struct sl_biencoder_result *r, int32_t *rank,
                                const struct sl_biencoder_batch *b,
-                               struct sl_biencoder_loss loss, double weight,
-                               bool train, struct sl_noise noise,
-                               simlm_error *err)
+                               struct sl_biencoder_loss loss, bool train,
+                               struct sl_noise noise, simlm_error *err)
 {
     struct sl_backend *be = x->c.s.m->be;
     struct sl_pass p = sl_session_pass(&x->c.s, noise, SL_PASS_SITE(0));
     struct sl_chunk_task task = {x, take, give};
+    double sums[2];
 
     SL_ASSERT(!train || x->c.s.m->g);
     SL_TRY(check_batch(x, b, err));
     SL_TRY(sl_chunks_forward(&x->c, &p, &task, &b->in, err));
-    contrast(x, b, loss, weight, train);
+    contrast(x, b, loss, train);
     if (train) /* overwrites v, which nobody reads any more */
         SL_TRY(sl_chunks_backward(&x->c, &p, &task, &b->in, err));
-    SL_TRY(sl_session_losses(&x->c.s, loss_sum, x->loss, 1, err));
+    SL_TRY(sl_session_losses(&x->c.s, sums, x->loss, 2, err));
+    *r = (struct sl_biencoder_result){sums[0], sums[1]};
     be->download(be, rank, x->rank, (size_t)b->B * sizeof *rank);
     return SIMLM_OK;
 }

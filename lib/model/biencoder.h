@@ -1,5 +1,6 @@
 /*
- * model/biencoder.h - the bi-encoder and its contrastive loss (spec 1.3, 2.2).
+ * model/biencoder.h - the bi-encoder and its losses: contrastive (spec 1.3,
+ * 2.2) and, with a teacher, distillation (2.3).
  *
  * Queries and passages go through one shared encoder, so a step is one list of
  * sequences: B queries, then B * m passages (query-major, the positive first).
@@ -22,14 +23,23 @@ struct sl_biencoder_options {
 };
 
 struct sl_biencoder_batch {
-    int64_t B, m;        /* queries; passages for each, the positive first */
-    struct sl_tokens in; /* B + B * m sequences */
-    const uint8_t *mask; /* [B, B * m] or NULL: 1 leaves a column of QK out */
+    int64_t B, m;         /* queries; passages for each, the positive first */
+    struct sl_tokens in;  /* B + B * m sequences */
+    const uint8_t *mask;  /* [B, B * m] or NULL: 1 leaves a column of QK out */
+    const float *teacher; /* [B, m] or NULL: a teacher's scores of the groups */
 };
 
 struct sl_biencoder_loss {
     double scale; /* of all logits: 1 / temperature; 1 without normalisation */
     bool full;    /* all four blocks, or QK alone */
+    double contrastive, distill; /* factors of the two sums in the gradient:
+                                  * 1 / B makes a sum a mean */
+};
+
+/* Sums over the B rows. */
+struct sl_biencoder_result {
+    double contrastive; /* of the cross-entropies */
+    double distill;     /* of KL(teacher || student); 0 without a teacher */
 };
 
 struct sl_biencoder;
@@ -41,15 +51,17 @@ void sl_biencoder_free(struct sl_biencoder *s);
 size_t sl_biencoder_bytes(const struct sl_biencoder *s);
 
 /*
- * A whole step.  *loss_sum <- sum over the B rows of CE; rank [B], host memory
- * <- place (from 1) of the positive among QK's columns; if train, gradients of
- * weight * loss_sum are added to the model's g (weight = 1 / B for the mean).
+ * A whole step.  rank [B], host memory <- place (from 1) of the positive among
+ * QK's columns; if train, the gradient of
+ *
+ *     loss.contrastive * r->contrastive + loss.distill * r->distill
+ *
+ * is added to the model's g.
  */
-simlm_status sl_biencoder_step(struct sl_biencoder *s, double *loss_sum,
-                               int32_t *rank,
+simlm_status sl_biencoder_step(struct sl_biencoder *s,
+                               struct sl_biencoder_result *r, int32_t *rank,
                                const struct sl_biencoder_batch *b,
-                               struct sl_biencoder_loss loss, double weight,
-                               bool train, struct sl_noise noise,
-                               simlm_error *err);
+                               struct sl_biencoder_loss loss, bool train,
+                               struct sl_noise noise, simlm_error *err);
 
 #endif

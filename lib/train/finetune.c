@@ -1,14 +1,6 @@
 /*
- * finetune.c - contrastive training of a bi-encoder (spec 2; docs/MODEL.md).
- *
- * A step is B queries with m passages each, a positive and m - 1 negatives from
- * the query's list; every other passage of the step is a negative, too.  The
- * loss couples all of a step's vectors, so it is computed whole, if need be in
- * chunks (model/biencoder.h).
- *
- * Evaluation does the same with the held-out queries in fixed batches and the
- * first window of their lists, so that evaluations of a run can be compared.
- * (The reference's window moves with the epoch.)
+ * finetune.c - fine-tuning of a bi-encoder, by contrast or from a teacher (spec
+ * 2; docs/MODEL.md): options, description, run.  finetune_step.h is the step.
  */
 #include "train/jobs.h"
 
@@ -16,108 +8,24 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "data/negatives.h"
-#include "model/biencoder.h"
-#include "train/groups.h"
+#include "train/finetune_step.h"
 
 struct finetune {
     const simlm_finetune_options *o;
     struct sl_setup setup;
     struct sl_groups groups;
     struct sl_rundir dir;
-
-    struct sl_pack_rule query_rule, passage_rule;
+    struct sl_finetune_step step;
     struct sl_id_list query_prompt;
-
-    struct sl_biencoder *session;
-    struct sl_pack batch; /* B queries, then B m passages */
-    int32_t *passage;     /* [B m] rows of the corpus */
-    int32_t *rank;        /* [B] */
-    uint8_t *mask;        /* [B, B m]; NULL: false negatives are kept */
 };
-
-/* ---- a step --------------------------------------------------------------------- */
-
-static void choose(struct finetune *f, const struct sl_step *step)
-{
-    for (int64_t i = 0; i < step->n; i++)
-        sl_groups_choose(f->passage + i * f->o->groups.passages, &f->groups,
-                         step->example[i], step);
-}
-
-/* mask [B, B m] <- columns that are known answers to the row's query. */
-static void mark_false_negatives(struct finetune *f, const struct sl_step *step)
-{
-    int64_t m = f->o->groups.passages, columns = step->n * m;
-
-    for (int64_t i = 0; i < step->n; i++) {
-        int64_t e = sl_groups_example(&f->groups, step->example[i]);
-
-        for (int64_t j = 0; j < columns; j++)
-            f->mask[i * columns + j] =
-                j != i * m &&
-                sl_is_positive(f->groups.examples, e, f->passage[j]);
-    }
-}
-
-static void pack_step(struct finetune *f, const struct sl_step *step)
-{
-    int64_t n_passages = step->n * f->o->groups.passages;
-
-    sl_pack_clear(&f->batch);
-    for (int64_t i = 0; i < step->n; i++)
-        sl_pack_add_text(&f->batch, (uint64_t)i,
-                         sl_groups_query(&f->groups, step->example[i]),
-                         &f->query_rule);
-    for (int64_t j = 0; j < n_passages; j++)
-        sl_pack_add_row(&f->batch, (uint64_t)(step->n + j), f->groups.cache,
-                        f->passage[j], &f->passage_rule);
-}
-
-static void measure(const struct finetune *f, int64_t n, double loss_sum,
-                    struct sl_meters *meters)
-{
-    double mrr = 0, acc1 = 0, acc3 = 0;
-
-    for (int64_t i = 0; i < n; i++) {
-        mrr += 100.0 / f->rank[i];
-        acc1 += f->rank[i] <= 1 ? 100 : 0;
-        acc3 += f->rank[i] <= 3 ? 100 : 0;
-    }
-    sl_meters_add(meters, "loss", loss_sum, (double)n);
-    sl_meters_add(meters, "mrr", mrr, (double)n);
-    sl_meters_add(meters, "acc1", acc1, (double)n);
-    sl_meters_add(meters, "acc3", acc3, (double)n);
-}
 
 static simlm_status finetune_step(void *self, const struct sl_step *step,
                                   struct sl_meters *meters, int64_t *n_tokens,
                                   simlm_error *err)
 {
     struct finetune *f = self;
-    const simlm_finetune_options *o = f->o;
-    const struct sl_pack *pack = &f->batch;
-    struct sl_biencoder_loss loss = {
-        f->setup.profile.normalize ? 1 / o->temperature : 1,
-        o->full_contrastive
-    };
-    struct sl_noise noise = { step->train,
-                              sl_loop_dropout(&o->train, step->k) };
-    struct sl_biencoder_batch in = { .B = step->n, .m = o->groups.passages,
-                                     .mask = f->mask };
-    double sum, scale = o->loss_scale > 0 ? o->loss_scale : 1;
 
-    choose(f, step);
-    if (f->mask)
-        mark_false_negatives(f, step);
-    pack_step(f, step);
-    in.in = (struct sl_tokens){ pack->n, pack->N, pack->start, pack->ids,
-                                pack->types, pack->key };
-    *n_tokens = pack->N;
-    SL_TRY(sl_biencoder_step(f->session, &sum, f->rank, &in, loss,
-                             scale / (double)step->n, step->train, noise, err));
-    measure(f, step->n, sum, meters);
-    return SIMLM_OK;
+    return sl_finetune_step(&f->step, step, meters, n_tokens, err);
 }
 
 static simlm_status finetune_save(void *self, const char *dir,
@@ -125,12 +33,30 @@ static simlm_status finetune_save(void *self, const char *dir,
 {
     struct finetune *f = self;
 
-    f->setup.profile.query_max_length = f->o->query_length;
-    f->setup.profile.passage_max_length = f->o->passage_length;
     return sl_setup_save(&f->setup, dir, false, err);
 }
 
 /* ---- options and description -------------------------------------------------------- */
+
+static simlm_status check_distillation(const simlm_finetune_options *o,
+                                       simlm_error *err)
+{
+    if (o->distill && !o->groups.examples)
+        return sl_fail(err, SIMLM_E_ARG,
+                       "distillation needs examples with a teacher's scores");
+    if (o->distill && o->groups.passages < 2)
+        return sl_fail(err, SIMLM_E_ARG,
+                       "distillation needs at least 2 passages a query");
+    if (!(o->contrastive_weight >= 0 && o->contrastive_weight <= 1e6))
+        return sl_fail(err, SIMLM_E_ARG,
+                       "contrastive_weight is %g: expected from 0 to 1e6",
+                       o->contrastive_weight);
+    if (o->mask_own_negatives && (!o->distill || o->scaled_loss))
+        return sl_fail(err, SIMLM_E_ARG,
+                       "mask_own_negatives is for distillation without "
+                       "scaled_loss");
+    return SIMLM_OK;
+}
 
 static simlm_status check_options(const simlm_finetune_options *o,
                                   simlm_error *err)
@@ -158,7 +84,20 @@ static simlm_status check_options(const simlm_finetune_options *o,
         !isfinite(o->loss_scale))
         return sl_fail(err, SIMLM_E_ARG,
                        "false_negatives or loss_scale is out of range");
-    return SIMLM_OK;
+    if (o->normalize < SIMLM_NORMALIZE_MODEL ||
+        o->normalize > SIMLM_NORMALIZE_YES)
+        return sl_fail(err, SIMLM_E_ARG, "normalize is out of range");
+    return check_distillation(o, err);
+}
+
+static void describe_distillation(const simlm_finetune_options *o,
+                                  struct sl_json_writer *w)
+{
+    sl_json_add_bool(w, "distill", o->distill);
+    if (!o->distill)
+        return;
+    sl_json_add_real(w, "contrastive_weight", o->contrastive_weight);
+    sl_json_add_bool(w, "mask_own_negatives", o->mask_own_negatives);
 }
 
 static simlm_status describe_identity(struct finetune *f, struct sl_str *s,
@@ -184,9 +123,12 @@ static simlm_status describe_identity(struct finetune *f, struct sl_str *s,
     sl_json_add_bool(&w, "use_first_positive", o->groups.use_first_positive);
     sl_json_add_real(&w, "temperature", o->temperature);
     sl_json_add_bool(&w, "full_contrastive", o->full_contrastive);
+    sl_json_add_bool(&w, "temperature_warmup", o->temperature_warmup);
+    sl_json_add_bool(&w, "scaled_loss", o->scaled_loss);
     sl_json_add_real(&w, "loss_scale", o->loss_scale);
     sl_json_add_text(&w, "false_negatives",
                      o->false_negatives ? "mask" : "keep");
+    describe_distillation(o, &w);
     sl_json_end(&w);
     return SIMLM_OK;
 }
@@ -222,61 +164,47 @@ static simlm_status open_dir(struct finetune *f, simlm_error *err)
 
 /* ---- before the first step ------------------------------------------------------------ */
 
+static void set_profile(struct finetune *f)
+{
+    struct sl_profile *p = &f->setup.profile;
+
+    if (f->o->normalize != SIMLM_NORMALIZE_MODEL)
+        p->normalize = f->o->normalize == SIMLM_NORMALIZE_YES;
+    p->query_max_length = f->o->query_length;
+    p->passage_max_length = f->o->passage_length;
+}
+
 static simlm_status make_rules(struct finetune *f, simlm_error *err)
 {
     const char *prompt = f->setup.profile.query_prompt;
+    struct sl_pack_rule *query = &f->step.query_rule;
 
-    SL_TRY(sl_setup_passages(&f->passage_rule, &f->setup,
+    SL_TRY(sl_setup_passages(&f->step.passage_rule, &f->setup,
                              f->o->passage_length, err));
-    SL_TRY(sl_setup_passages(&f->query_rule, &f->setup, f->o->query_length,
-                             err));
+    SL_TRY(sl_setup_passages(query, &f->setup, f->o->query_length, err));
     if (prompt && !sl_tokenizer_encode(f->setup.tokenizer, &f->query_prompt,
                                        prompt, strlen(prompt)))
         return sl_fail_nomem(err, "a prompt");
-    f->query_rule.prompt = (struct sl_ids){ f->query_prompt.id,
-                                            f->query_prompt.n };
+    query->prompt = (struct sl_ids){ f->query_prompt.id, f->query_prompt.n };
     return SIMLM_OK;
 }
 
-static int64_t least(int64_t a, int64_t b)
+static simlm_status open_step(struct finetune *f,
+                              const struct sl_schedule *schedule,
+                              simlm_error *err)
 {
-    return a < b ? a : b;
-}
+    size_t bytes;
 
-static simlm_status open_session(struct finetune *f, simlm_error *err)
-{
-    const simlm_finetune_options *o = f->o;
-    int64_t B = o->train.batch, P = B * o->groups.passages;
-    int64_t longest = o->passage_length > o->query_length ? o->passage_length
-                                                          : o->query_length;
-    int64_t all = B * o->query_length + P * o->passage_length;
-    struct sl_biencoder_options b = { .max_queries = B,
-                                      .max_passages = P,
-                                      .pooling = f->setup.profile.pooling,
-                                      .normalize = f->setup.profile.normalize };
-
-    b.session.max_tokens = least(
-        all, o->train.batch_tokens > longest ? o->train.batch_tokens : longest);
-    b.session.max_seqs = least(B + P, b.session.max_tokens / 2);
-    b.session.checkpoint = o->train.checkpointing;
-    SL_TRY(sl_pack_init(&f->batch, B + P, all, err));
-    f->passage = SL_NEW_ARRAY(int32_t, P);
-    f->rank = SL_NEW_ARRAY(int32_t, B);
-    if (o->false_negatives == SIMLM_FALSE_NEGATIVES_MASK)
-        f->mask = SL_NEW_ARRAY(uint8_t, B * P);
-    if (!f->passage || !f->rank ||
-        (o->false_negatives == SIMLM_FALSE_NEGATIVES_MASK && !f->mask))
-        return sl_fail_nomem(err, "a step of training");
-    SL_TRY(sl_biencoder_new(&f->session, f->setup.model, &b, err));
-    return sl_setup_check_memory(&f->setup, sl_biencoder_bytes(f->session),
-                                 err);
-}
-
-static double chance(const simlm_finetune_options *o)
-{
-    double B = o->train.batch, columns = B * o->groups.passages;
-
-    return log(o->full_contrastive ? columns + 3 * (B - 1) : columns);
+    f->step.o = f->o;
+    f->step.groups = &f->groups;
+    f->step.profile = &f->setup.profile;
+    f->step.warmup = schedule->warmup;
+    if (f->o->temperature_warmup && !schedule->warmup)
+        return sl_fail(err, SIMLM_E_ARG,
+                       "a warm-up of the temperature lasts as long as that of "
+                       "the learning rate, which has no step");
+    SL_TRY(sl_finetune_step_open(&f->step, &bytes, f->setup.model, err));
+    return sl_setup_check_memory(&f->setup, bytes, err);
 }
 
 static simlm_status train(struct finetune *f, simlm_error *err)
@@ -287,15 +215,16 @@ static simlm_status train(struct finetune *f, simlm_error *err)
         .dir = &f->dir,
         .model = f->setup.model,
         .order = &f->groups.order,
-        .task = { f, finetune_step, finetune_save, chance(f->o) },
+        .task = { f, finetune_step, finetune_save, sl_finetune_chance(f->o) },
     };
     int64_t n_steps;
 
+    f->groups.need_scores = f->o->distill;
     SL_TRY(sl_groups_open(&f->groups, &f->o->groups, &f->setup, &f->dir, err));
     SL_TRY(sl_loop_count(&n_steps, t, f->groups.order.steps_per_epoch, err));
     SL_TRY(sl_schedule_init(&loop.schedule, (simlm_schedule)t->schedule, t->lr,
                             t->warmup, n_steps, err));
-    SL_TRY(open_session(f, err));
+    SL_TRY(open_step(f, &loop.schedule, err));
     return sl_loop_run(&loop, err);
 }
 
@@ -306,6 +235,7 @@ static simlm_status run(struct finetune *f, const simlm_observer *observer,
 
     SL_TRY(check_options(f->o, err));
     SL_TRY(sl_setup_open(&f->setup, &f->o->train, parts, observer, err));
+    set_profile(f);
     SL_TRY(make_rules(f, err));
     SL_TRY(open_dir(f, err));
     if (f->dir.finished) {
@@ -322,11 +252,7 @@ simlm_status sl_finetune(const simlm_finetune_options *o,
     struct finetune f = { .o = o };
     simlm_status st = run(&f, observer, err);
 
-    sl_biencoder_free(f.session);
-    sl_pack_free(&f.batch);
-    sl_free(f.passage);
-    sl_free(f.rank);
-    sl_free(f.mask);
+    sl_finetune_step_close(&f.step);
     sl_id_list_free(&f.query_prompt);
     sl_groups_close(&f.groups);
     sl_setup_close(&f.setup);

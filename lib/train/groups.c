@@ -31,6 +31,9 @@ simlm_status sl_groups_check(const simlm_group_options *o, simlm_error *err)
                        "negative_random is %d: expected at most "
                        "negative_count, %d",
                        (int)o->negative_random, (int)o->negative_count);
+    if (o->eval_window < SIMLM_WINDOW_FIRST ||
+        o->eval_window > SIMLM_WINDOW_EPOCH)
+        return sl_fail(err, SIMLM_E_ARG, "eval_window is out of range");
     return SIMLM_OK;
 }
 
@@ -38,6 +41,9 @@ simlm_status sl_groups_identity(const simlm_group_options *o,
                                 struct sl_json_writer *w, simlm_error *err)
 {
     SL_TRY(sl_setup_add_corpus(w, "corpus", &o->corpus, 1, err));
+    if (o->dev)
+        SL_TRY(sl_setup_add_file(w, "dev", o->dev, err));
+    sl_json_add_text(w, "eval_window", o->eval_window ? "epoch" : "first");
     if (o->examples)
         return sl_setup_add_file(w, "examples", o->examples, err);
     SL_TRY(sl_setup_add_file(w, "queries", o->queries, err));
@@ -56,6 +62,7 @@ void sl_groups_settings(const simlm_group_options *o, struct sl_json_writer *w)
     sl_json_add_text(w, "qrels", o->qrels);
     sl_json_add_text(w, "negatives", o->negatives);
     sl_json_add_text(w, "examples", o->examples);
+    sl_json_add_text(w, "dev", o->dev);
 }
 
 /* ---- the lists -------------------------------------------------------------- */
@@ -80,28 +87,59 @@ static simlm_status build_examples(struct sl_groups *g, struct sl_rundir *dir,
     return SIMLM_OK;
 }
 
-/* Training needs a positive, and a negative unless only the others' passages
- * are to be the negatives. */
-static simlm_status find_usable(struct sl_groups *g, struct sl_rundir *dir,
-                                simlm_error *err)
+/* A positive, and a negative unless only the others' passages are to be the
+ * negatives. */
+static bool is_usable(const struct sl_groups *g, int64_t i)
 {
-    const struct sl_examples *e = g->examples;
-    const int64_t *p = e->positives.start, *n = e->negatives.start;
+    const int64_t *p = g->examples->positives.start;
+    const int64_t *n = g->examples->negatives.start;
 
-    g->usable = SL_NEW_ARRAY(int64_t, e->n + 1);
-    if (!g->usable)
-        return sl_fail_nomem(err, "training examples");
-    for (int64_t i = 0; i < e->n; i++)
-        if (p[i + 1] > p[i] && (n[i + 1] > n[i] || g->o->passages == 1))
+    return p[i + 1] > p[i] && (n[i + 1] > n[i] || g->o->passages == 1);
+}
+
+/* Examples first .. end - 1 that are usable, to the list; the file's name for
+ * messages, or NULL. */
+static simlm_status add_usable(struct sl_groups *g, int64_t first, int64_t end,
+                               const char *path, struct sl_rundir *dir,
+                               simlm_error *err)
+{
+    int64_t before = g->n_usable, n;
+
+    for (int64_t i = first; i < end; i++)
+        if (is_usable(g, i))
             g->usable[g->n_usable++] = i;
-    if (!g->n_usable)
+    n = g->n_usable - before;
+    if (!n)
         return sl_fail(err, SIMLM_E_FORMAT,
-                       "no query has a positive and a negative passage");
-    if (g->n_usable < e->n)
+                       "%s%sno query has a positive and a negative passage",
+                       path ? path : "", path ? ": " : "");
+    if (n < end - first)
         sl_rundir_say(dir, SIMLM_WARNING,
                       "%lld of %lld queries have no positive or no negative "
                       "passage and are left out",
-                      (long long)(e->n - g->n_usable), (long long)e->n);
+                      (long long)(end - first - n), (long long)(end - first));
+    return SIMLM_OK;
+}
+
+/* Those to evaluate with lie behind those to train with. */
+static simlm_status find_usable(struct sl_groups *g, struct sl_rundir *dir,
+                                simlm_error *err)
+{
+    int64_t n_train = g->examples->n, n;
+
+    if (g->o->dev)
+        SL_TRY(sl_examples_append(g->examples, g->o->dev,
+                                  sl_token_cache_ids(g->cache), g->need_scores,
+                                  err));
+    g->usable = SL_NEW_ARRAY(int64_t, g->examples->n + 1);
+    if (!g->usable)
+        return sl_fail_nomem(err, "training examples");
+    SL_TRY(add_usable(g, 0, n_train, g->o->examples, dir, err));
+    if (!g->o->dev)
+        return SIMLM_OK;
+    n = g->n_usable;
+    SL_TRY(add_usable(g, n_train, g->examples->n, g->o->dev, dir, err));
+    g->n_dev = g->n_usable - n;
     return SIMLM_OK;
 }
 
@@ -130,6 +168,14 @@ static simlm_status open_order(struct sl_groups *g,
 {
     int64_t n = g->n_usable, n_eval = t->eval_samples;
 
+    if (g->o->dev) {
+        if (n_eval >= 0 && n_eval < g->n_dev) {
+            n -= g->n_dev - n_eval;
+            g->n_dev = n_eval;
+        }
+        return sl_order_init_apart(&g->order, n, g->n_dev, t->batch, t->seed,
+                                   err);
+    }
     if (n_eval < 0)
         n_eval = sl_order_eval_count(n, EVAL_MOST);
     if (n_eval >= n)
@@ -151,7 +197,8 @@ simlm_status sl_groups_open(struct sl_groups *g, const simlm_group_options *o,
     SL_TRY(sl_setup_cache(&g->cache, s, &o->corpus, 1, err));
     ids = sl_token_cache_ids(g->cache);
     if (o->examples)
-        SL_TRY(sl_examples_load(&g->examples, o->examples, ids, err));
+        SL_TRY(sl_examples_load(&g->examples, o->examples, ids, g->need_scores,
+                                err));
     else
         SL_TRY(build_examples(g, dir, err));
     if (o->save_examples)
@@ -189,8 +236,21 @@ struct sl_ids sl_groups_query(const struct sl_groups *g, int64_t i)
 void sl_groups_choose(int32_t *rows, const struct sl_groups *g, int64_t i,
                       const struct sl_step *step)
 {
-    uint64_t offset = g->seed + (uint64_t)(step->train ? step->epoch : 0);
+    int64_t epoch = step->epoch;
+    uint64_t offset;
+
+    if (!step->train)
+        epoch = g->o->eval_window == SIMLM_WINDOW_EPOCH
+                    ? step->done / g->order.steps_per_epoch
+                    : 0;
+    offset = g->seed + (uint64_t)epoch;
 
     sl_choose_passages(rows, g->examples, g->usable[i], g->o->passages, offset,
                        g->o->use_first_positive);
+}
+
+void sl_groups_scores(float *scores, const struct sl_groups *g, int64_t i,
+                      const int32_t *rows)
+{
+    sl_passage_scores(scores, g->examples, g->usable[i], rows, g->o->passages);
 }

@@ -148,7 +148,9 @@ static simlm_status train_step(struct state *st, simlm_error *err)
 {
     struct sl_loop *l = st->l;
     struct sl_meters meters = { 0 };
-    struct sl_step step = { .k = st->s.step + 1, .train = true };
+    struct sl_step step = { .k = st->s.step + 1,
+                            .done = st->s.step,
+                            .train = true };
     int64_t tokens = 0;
 
     step.epoch = sl_order_epoch(l->order, step.k);
@@ -200,6 +202,7 @@ static simlm_status evaluate(struct state *st, simlm_error *err)
     for (int64_t i = 0; i < l->order->n_eval; i += l->order->batch) {
         struct sl_step step = { .k = i / l->order->batch + 1,
                                 .epoch = SL_EVAL_EPOCH,
+                                .done = st->s.step,
                                 .example = rows + i };
         int64_t tokens = 0;
 

@@ -26,6 +26,7 @@ struct sl_step {
     int64_t epoch; /* SL_EVAL_EPOCH in an evaluation */
     const int64_t *example;
     int64_t n;
+    int64_t done; /* updates made before it */
     bool train; /* add gradients; false: no dropout, no gradients */
 };
 

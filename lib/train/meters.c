@@ -22,6 +22,20 @@ void sl_meters_add(struct sl_meters *m, const char *name, double sum,
     meter->weight += weight;
 }
 
+void sl_meters_add_ranks(struct sl_meters *m, const int32_t *rank, int64_t n)
+{
+    double mrr = 0, acc1 = 0, acc3 = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        mrr += 100.0 / rank[i];
+        acc1 += rank[i] <= 1 ? 100 : 0;
+        acc3 += rank[i] <= 3 ? 100 : 0;
+    }
+    sl_meters_add(m, "mrr", mrr, (double)n);
+    sl_meters_add(m, "acc1", acc1, (double)n);
+    sl_meters_add(m, "acc3", acc3, (double)n);
+}
+
 void sl_meters_add_all(struct sl_meters *a, const struct sl_meters *b)
 {
     for (int32_t i = 0; i < b->n; i++)

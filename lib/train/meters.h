@@ -22,6 +22,9 @@ struct sl_meters {
 void sl_meters_add(struct sl_meters *m, const char *name, double sum,
                    double weight);
 
+/* "mrr", "acc1", "acc3" in per cent, of the positives' ranks [n], from 1. */
+void sl_meters_add_ranks(struct sl_meters *m, const int32_t *rank, int64_t n);
+
 /* Every meter of b, to a. */
 void sl_meters_add_all(struct sl_meters *a, const struct sl_meters *b);
 void sl_meters_reset(struct sl_meters *m);

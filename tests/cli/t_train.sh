@@ -85,6 +85,22 @@ t 'and is the same list' model_same fc fd
 t 'known answers can be masked' exits 0 finetune_lists -o fe -s 6 --false-negatives mask
 t 'QK alone' exits 0 finetune_lists -o ff -s 6 --full-contrastive no
 t 'is another loss' model_differs fa ff
+# started DIR FIELD: of the record with which the run begins.
+started() { grep '"event":"start"' "$1/log.jsonl" | sed "s/.*\"$2\":\([0-9]*\).*/\1/"; }
+evals() { grep '"event":"eval"' "$1/log.jsonl" | sed 's/.*"loss"/"loss"/'; }
+head -n 7 train.jsonl >dev.jsonl
+t 'examples to evaluate with' exits 0 finetune --train train.jsonl --dev dev.jsonl -o ga -s 30 --eval-every 15
+t 'are all evaluated' test "$(started ga held_out)" = 7
+t 'and none is held out of the others' test "$(started ga examples)" = 60
+t 'as many of them as asked for' exits 0 finetune --train train.jsonl --dev dev.jsonl -o gb -s 30 --eval-every 15 --eval-samples 5
+t 'by number' test "$(started gb held_out)" = 5
+t 'training is the same' model_same ga gb
+t 'with the window of the epoch, too' exits 0 finetune --train train.jsonl --dev dev.jsonl -o gc -s 30 --eval-every 15 --eval-window epoch
+t 'is the same' model_same ga gc
+t 'but its evaluations are not' sh -c '! [ "$0" = "$1" ]' "$(evals ga)" "$(evals gc)"
+t 'nor is a run with another file continued' complains 'holds a run with dev' finetune --train train.jsonl --dev train.jsonl -o ga -s 30 --eval-every 15
+t 'a file that has nothing to evaluate is named' sh -c 'sed "s/\"negatives\":.*/\"negatives\":{\"doc_id\":[]}}/" dev.jsonl >none.jsonl'
+t 'by its name' complains 'none.jsonl: no query has' finetune --train train.jsonl --dev none.jsonl -o gd -s 2
 t 'in-batch negatives alone' exits 0 finetune_lists -o fg -s 6 --passages 1
 
 # ---- what cannot work ---------------------------------------------------------------------

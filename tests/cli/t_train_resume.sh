@@ -68,6 +68,18 @@ t 'fine-tuning runs' alone run_finetune ft-whole
 t 'fine-tuning is killed and resumed' killed run_finetune ft-torn
 t 'it ends with the same bits' same_model ft-whole ft-torn
 
+"$SIMLM" mine -q -t 1 --corpus corpus.jsonl --queries queries.tsv --qrels qrels.txt \
+    --negatives run.tsv -o kd.jsonl
+run_distill() {
+    exec "$SIMLM" finetune -q -t 1 --model base --corpus corpus.jsonl --batch 4 \
+        --passages 4 --query-max-length 8 --passage-max-length 24 --lr 1e-3 \
+        --teacher kd.jsonl --temperature-warmup --warmup 90 -s 200 \
+        --save-every 5 --log-every 4 "$@"
+}
+t 'distillation runs' alone run_distill kd-whole
+t 'distillation is killed and resumed' killed run_distill kd-torn
+t 'it ends with the same bits' same_model kd-whole kd-torn
+
 run_half() {
     run_rlm --precision bf16 "$@"
 }

@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     for (char c = '0'; c < '0' + ROWS; c++)
         SL_ASSERT(sl_docids_add(ids, &c, 1, &row, &err) == SIMLM_OK);
-    if (sl_examples_load(&e, fuzz_file(data, n), ids, &err) == SIMLM_OK) {
+    if (sl_examples_load(&e, fuzz_file(data, n), ids, false, &err) ==
+        SIMLM_OK) {
         check_lists(&e->positives, e->n);
         check_lists(&e->negatives, e->n);
         sl_examples_free(e);

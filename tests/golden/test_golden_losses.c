@@ -1,10 +1,11 @@
-/* The losses of spec section 11, in double: contrastive, distillation, R-Drop;
- * and that the last two's gradients are the derivatives of their values. */
+/* The losses of spec section 11, in double: contrastive with its ranks'
+ * measures, distillation, R-Drop; and that the last two's gradients are the derivatives of their values. */
 #include "check.h"
 
 #include "backend/ops.h"
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "train/meters.h"
 
 static struct sl_backend *be;
 
@@ -58,6 +59,25 @@ static void contrastive_rows_are_the_references(void **state)
                   "[%d] is %g, not %g", i, logits[i], want[i]);
     assert_int_equal(rank[0], 1);
     assert_int_equal(rank[1], 2);
+}
+
+/* Scores [[.9, .1, .5, .3], [.2, .8, .4, .6]], targets 0 and 2. */
+static void ranks_and_their_measures_are_the_references(void **state)
+{
+    static const double q[8] = {0.9, 0.1, 0.5, 0.3, 0.2, 0.8, 0.4, 0.6};
+    static const double p[16] = {1, 0, 0, 0, 0, 1, 0, 0,
+                                 0, 0, 1, 0, 0, 0, 0, 1};
+    struct sl_meters m = {0};
+    double loss = 0;
+    int32_t rank[2];
+
+    (void)state;
+    be->ops->contrastive(be, R(&loss), rank, NULL, NULL, NULL, R(q), R(p), NULL,
+                         2, 2, 4, 1, 0.5, true);
+    sl_meters_add_ranks(&m, rank, 2);
+    check_close(sl_meters_mean(&m, "acc1"), 50, 0);
+    check_close(sl_meters_mean(&m, "acc3"), 100, 0);
+    check_close(sl_meters_mean(&m, "mrr"), 66.66667, 1e-5);
 }
 
 static void distillation_is_the_references(void **state)
@@ -164,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(contrastive_is_the_references),
         cmocka_unit_test(contrastive_rows_are_the_references),
+        cmocka_unit_test(ranks_and_their_measures_are_the_references),
         cmocka_unit_test(distillation_is_the_references),
         cmocka_unit_test(rdrop_is_the_references),
         cmocka_unit_test(the_distillation_gradient_is_its_derivative),

@@ -178,12 +178,14 @@ static double rlm_loss(struct problem *p)
 
 static double bi_loss(struct problem *p)
 {
-    double sum, n = (double)p->bi_batch.B;
+    double n = (double)p->bi_batch.B;
+    struct sl_biencoder_loss loss = {
+        .scale = p->bi_scale, .full = true, .contrastive = 1 / n};
+    struct sl_biencoder_result r;
 
-    check_ok(sl_biencoder_step(p->bi, &sum, p->rank, &p->bi_batch,
-                               (struct sl_biencoder_loss){p->bi_scale, true},
-                               1 / n, true, (struct sl_noise){0}, &err));
-    return sum / n;
+    check_ok(sl_biencoder_step(p->bi, &r, p->rank, &p->bi_batch, loss, true,
+                               (struct sl_noise){0}, &err));
+    return r.contrastive / n;
 }
 
 static double cross_loss(struct problem *p)
@@ -362,7 +364,7 @@ static void check_biencoder(const struct variant *v, struct sl_backend *be,
     check_floats(v, "vectors", vec, sl_json_field(want, "vectors"), 9 * 16);
 
     check_ok(sl_biencoder_new(&p.bi, p.m, &o, &err));
-    p.bi_batch = (struct sl_biencoder_batch){3, 2, in.t, NULL};
+    p.bi_batch = (struct sl_biencoder_batch){.B = 3, .m = 2, .in = in.t};
     p.bi_scale = real_of(want, "scale");
     bi_loss(&p);
     assert_memory_equal(p.rank, rank, (size_t)n * sizeof *rank);

@@ -65,6 +65,23 @@ static void short_lists_repeat_and_large_offsets_hold(void **state)
     sl_examples_free(e);
 }
 
+static void scores_are_the_last_ones_of_the_lists(void **state)
+{
+    static const int32_t rows[] = { 9, 103, 7, 8 };
+    static const float want[] = { 0.1f, -4, 3, 0.25f };
+    struct sl_examples *e = golden_example();
+    float scores[4];
+
+    (void)state;
+    check_ok(sl_examples_add_negative(e, 8, 0.75f, &err));
+    check_ok(sl_examples_add_negative(e, 103, -4, &err)); /* there twice */
+    check_ok(sl_examples_add_negative(e, 7, 3, &err));    /* a positive, too */
+    check_ok(sl_examples_add_negative(e, 8, 0.25f, &err));
+    sl_passage_scores(scores, e, 0, rows, 4);
+    assert_memory_equal(scores, want, sizeof want);
+    sl_examples_free(e);
+}
+
 static void a_positive_alone_needs_no_negatives(void **state)
 {
     struct sl_examples *e = sl_examples_new();
@@ -346,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_are_the_references),
         cmocka_unit_test(short_lists_repeat_and_large_offsets_hold),
+        cmocka_unit_test(scores_are_the_last_ones_of_the_lists),
         cmocka_unit_test(a_positive_alone_needs_no_negatives),
         cmocka_unit_test(a_list_holds_hits_then_strangers),
         cmocka_unit_test(a_full_corpus_leaves_no_stranger),

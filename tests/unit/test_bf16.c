@@ -107,19 +107,22 @@ static double mlm_gradient(struct sl_bert *m)
 
 static double biencoder_gradient(struct sl_bert *m)
 {
+    static const float teacher[6] = {2, -1, 0.5f, 0.25f, -3, 1};
     struct sl_biencoder_options o = {small, 3, 9, SL_POOL_CLS, true};
-    struct sl_biencoder_batch b = {3, 2, tiny_tokens(9, 14, m->cfg.vocab, 2),
-                                   NULL};
+    struct sl_biencoder_batch b = {.B = 3,
+                                   .m = 2,
+                                   .in = tiny_tokens(9, 14, m->cfg.vocab, 2),
+                                   .teacher = teacher};
+    struct sl_biencoder_loss loss = {5, true, 1, 0.5};
     struct sl_biencoder *s = NULL;
+    struct sl_biencoder_result r;
     int32_t rank[3];
-    double sum;
 
     check_ok(sl_biencoder_new(&s, m, &o, &err));
-    check_ok(sl_biencoder_step(s, &sum, rank, &b,
-                               (struct sl_biencoder_loss){5, true}, 1, true,
+    check_ok(sl_biencoder_step(s, &r, rank, &b, loss, true,
                                (struct sl_noise){true, 7}, &err));
     sl_biencoder_free(s);
-    return sum / 3;
+    return (r.contrastive + 0.5 * r.distill) / 3;
 }
 
 /* The loss, and the gradient into g (params.size floats). */

@@ -157,7 +157,8 @@ static void examples_are_read(void **state)
     struct sl_examples *e = NULL;
     struct sl_str s = { 0 };
 
-    check_ok(sl_examples_load(&e, test_file("train.jsonl", sample), ids, &err));
+    check_ok(sl_examples_load(&e, test_file("train.jsonl", sample), ids, false,
+                              &err));
     show(&s, e);
     assert_string_equal(s.s, "[q1|one \xc3\xa9] 3=-1; 0=2.5 1=-3 2=0.001;"
                              "[12|two] 7=-1 8=-1;;");
@@ -202,9 +203,14 @@ static void mistakes_in_examples_are_named(void **state)
     for (size_t i = 0; i < SL_LEN(cases); i++)
         check_fails(SIMLM_E_FORMAT, cases[i].message,
                     sl_examples_load(&e, test_file("bad", cases[i].text), ids,
-                                     &err));
+                                     false, &err));
+    /* The sample's last line has a positive without a score. */
+    check_fails(SIMLM_E_FORMAT,
+                "train.jsonl:3: expected a teacher's 'score' of each doc_id",
+                sl_examples_load(&e, test_file("train.jsonl", sample), ids,
+                                 true, &err));
     check_fails(SIMLM_E_IO, "cannot open",
-                sl_examples_load(&e, "/none", ids, &err));
+                sl_examples_load(&e, "/none", ids, false, &err));
     sl_docids_free(ids);
 }
 
@@ -238,7 +244,7 @@ static void examples_survive_a_round_trip(void **state)
                     (float)sl_rng_normal(&r), &err));
         }
         check_ok(sl_examples_save(e, path[0], ids, &err));
-        check_ok(sl_examples_load(&back, path[0], ids, &err));
+        check_ok(sl_examples_load(&back, path[0], ids, false, &err));
         check_ok(sl_examples_save(back, path[1], ids, &err));
         show(&a, e);
         show(&b, back);
@@ -276,7 +282,7 @@ static void damaged_examples_never_crash(void **state)
             text[sl_rng_below(&r, sizeof sample - 1)] =
                 change[sl_rng_below(&r, sizeof change - 1)];
         if (sl_examples_load(&e, test_bytes("m", text, sizeof sample - 1), ids,
-                             NULL) < 0)
+                             false, NULL) < 0)
             failures++;
         else
             sl_examples_free(e);

@@ -1,12 +1,12 @@
 /* Whole-model gradients are the derivatives of whole-model losses: MLM (BERT
- * and ELECTRA form), RLM with its bottleneck, the bi-encoder, and the
- * cross-encoder (both heads, with and without R-Drop), by central differences
- * in double, with and without dropout.  Cutting a step, or
- * recomputing activations, changes no gradient. */
+ * and ELECTRA form), RLM with its bottleneck, and the cross-encoder (both heads,
+ * with and without R-Drop), by central differences in double, with and without
+ * dropout.  Cutting a step, or recomputing activations, changes no gradient.
+ * (The bi-encoder: test_biencoder.c.) */
 #include "backend/backend.h"
 #include "base/alloc.h"
 #include "check.h"
-#include "model/biencoder.h"
+#include "derivatives.h"
 #include "model/crossencoder.h"
 #include "model/rlm.h"
 #include "tiny.h"
@@ -39,9 +39,6 @@ struct problem {
     struct sl_mlm_batch mlm_batch;
     struct sl_rlm *rlm;
     struct sl_rlm_batch rlm_batch;
-    struct sl_biencoder *bi;
-    struct sl_biencoder_batch bi_batch;
-    struct sl_biencoder_loss bi_loss;
     struct sl_crossencoder *cross;
     struct sl_crossencoder_batch cross_batch;
 };
@@ -66,16 +63,6 @@ static double rlm_loss(struct problem *p, bool train)
     return scale * (r.enc_sum + r.dec_sum);
 }
 
-static double bi_loss(struct problem *p, bool train)
-{
-    int32_t rank[8];
-    double sum;
-
-    check_ok(sl_biencoder_step(p->bi, &sum, rank, &p->bi_batch, p->bi_loss,
-                               scale, train, p->noise, &err));
-    return scale * sum;
-}
-
 static double cross_loss(struct problem *p, bool train)
 {
     struct sl_crossencoder_result r;
@@ -85,52 +72,16 @@ static double cross_loss(struct problem *p, bool train)
     return scale * (r.ce + r.rdrop);
 }
 
-/* The element of tensor t to look at: its largest gradient, then random ones.
- */
-static int64_t pick(const double *g, int64_t n, int trial, struct sl_rng *rng)
+static double loss_of(void *self, bool train)
 {
-    int64_t best = 0;
+    struct problem *p = self;
 
-    if (trial)
-        return (int64_t)sl_rng_below(rng, (uint64_t)n);
-    for (int64_t i = 1; i < n; i++)
-        if (fabs(g[i]) > fabs(g[best]))
-            best = i;
-    return best;
+    return p->loss(p, train);
 }
 
 static void check_gradients(struct problem *p)
 {
-    /* The reference backend's memory is ordinary memory of doubles. */
-    double *w = (double *)p->m->w, *g = (double *)p->m->g;
-    const double h = 1e-5;
-    struct sl_rng rng;
-    int64_t n_zero = 0;
-
-    sl_rng_init(&rng, 99);
-    sl_bert_zero_grad(p->m);
-    p->loss(p, true);
-    for (int64_t i = 0; i < p->m->params.count; i++) {
-        const struct sl_param *t = &p->m->params.list[i];
-
-        for (int trial = 0; trial < 3; trial++) {
-            int64_t j = t->offset + pick(g + t->offset, t->n, trial, &rng);
-            double keep = w[j], hi, lo, want;
-
-            w[j] = keep + h;
-            hi = p->loss(p, false);
-            w[j] = keep - h;
-            lo = p->loss(p, false);
-            w[j] = keep;
-            want = (hi - lo) / (2 * h);
-            check_msg(fabs(g[j] - want) <= 2e-7 * (1 + fabs(want)),
-                      "%s[%lld]: gradient %.10g, difference %.10g", t->name,
-                      (long long)(j - t->offset), g[j], want);
-            n_zero += trial == 0 && g[j] == 0;
-        }
-    }
-    /* A gradient that is nowhere would pass above where the loss is flat. */
-    assert_true(n_zero <= p->n_flat);
+    check_derivatives(p->m, loss_of, p, p->n_flat);
 }
 
 static const struct sl_session_options small = {64, 16, false};
@@ -206,36 +157,6 @@ static void rlm_gradients_are_derivatives(void **state)
     check_rlm(true, 2);
 }
 
-static void check_bi(int64_t layers, bool dropout, enum sl_pooling pooling,
-                     bool normalize, bool full, int64_t max_tokens)
-{
-    struct sl_config cfg = tiny_config();
-    struct problem p = {.loss = bi_loss, .noise = {dropout, 13}};
-    struct sl_biencoder_options o = {
-        {max_tokens, 16, false}, 3, 6, pooling, normalize};
-    static const uint8_t mask[18] = {0, 0, 0, 1, 0, 0, 0, 0, 0,
-                                     0, 0, 1, 0, 0, 0, 0, 0, 0};
-
-    cfg.layers = layers;
-    p.m = tiny_model(be, cfg, (struct sl_bert_parts){0}, 7);
-    check_ok(sl_biencoder_new(&p.bi, p.m, &o, &err));
-    p.bi_loss = (struct sl_biencoder_loss){normalize ? 5 : 0.3, full};
-    p.bi_batch = (struct sl_biencoder_batch){3, 2, tiny_tokens(9, 7, 40, 8),
-                                             dropout ? mask : NULL};
-    check_gradients(&p);
-    sl_biencoder_free(p.bi);
-    sl_bert_free(p.m);
-}
-
-static void biencoder_gradients_are_derivatives(void **state)
-{
-    (void)state;
-    check_bi(2, false, SL_POOL_CLS, true, true, 64);
-    check_bi(1, true, SL_POOL_CLS, true, true, 64);
-    check_bi(2, true, SL_POOL_MEAN, true, true, 64);
-    check_bi(2, true, SL_POOL_CLS, false, false, 12); /* in several chunks */
-}
-
 /* Two groups of two pairs. */
 static void check_cross(struct sl_config cfg, bool dropout, int64_t passes,
                         int64_t max_tokens)
@@ -266,25 +187,6 @@ static void reranker_gradients_are_derivatives(void **state)
 
 /* ---- what must change nothing
  * ------------------------------------------------------ */
-
-static double *copy_grad(const struct sl_bert *m)
-{
-    double *g = SL_NEW_ARRAY(double, m->params.size);
-
-    assert_non_null(g);
-    memcpy(g, m->g, (size_t)m->params.size * sizeof *g);
-    return g;
-}
-
-static void check_same(const struct sl_bert *m, const double *want, double tol)
-{
-    const double *got = (const double *)m->g;
-
-    for (int64_t i = 0; i < m->params.size; i++)
-        check_msg(fabs(got[i] - want[i]) <= tol * fmax(1, fabs(want[i])),
-                  "element %lld: %.17g, not %.17g", (long long)i, got[i],
-                  want[i]);
-}
 
 static void checkpointing_gives_the_same_bits(void **state)
 {
@@ -360,36 +262,6 @@ static void micro_batches_add_up_to_the_step(void **state)
     sl_bert_free(m);
 }
 
-static void chunks_of_a_biencoder_step_change_nothing(void **state)
-{
-    (void)state;
-    struct sl_bert *m =
-        tiny_model(be, tiny_config(), (struct sl_bert_parts){0}, 7);
-    struct sl_biencoder_batch b = {3, 2, tiny_tokens(9, 7, 40, 8), NULL};
-    double loss[2], *want = NULL;
-    int32_t rank[2][3];
-
-    for (int i = 0; i < 2; i++) {
-        struct sl_biencoder_options o = {
-            {i ? 8 : 64, 16, i}, 3, 6, SL_POOL_CLS, true};
-        struct sl_biencoder *s = NULL;
-
-        check_ok(sl_biencoder_new(&s, m, &o, &err));
-        sl_bert_zero_grad(m);
-        check_ok(sl_biencoder_step(
-            s, &loss[i], rank[i], &b, (struct sl_biencoder_loss){50, true},
-            1.0 / 3, true, (struct sl_noise){true, 9}, &err));
-        if (!i)
-            want = copy_grad(m);
-        sl_biencoder_free(s);
-    }
-    assert_memory_equal(&loss[0], &loss[1], sizeof loss[0]);
-    assert_memory_equal(rank[0], rank[1], sizeof rank[0]);
-    check_same(m, want, 1e-12);
-    sl_free(want);
-    sl_bert_free(m);
-}
-
 static void chunks_of_a_group_change_nothing(void **state)
 {
     (void)state;
@@ -425,11 +297,9 @@ int main(void)
         cmocka_unit_test(mlm_gradients_are_derivatives),
         cmocka_unit_test(electra_generator_gradients_are_derivatives),
         cmocka_unit_test(rlm_gradients_are_derivatives),
-        cmocka_unit_test(biencoder_gradients_are_derivatives),
         cmocka_unit_test(reranker_gradients_are_derivatives),
         cmocka_unit_test(checkpointing_gives_the_same_bits),
         cmocka_unit_test(micro_batches_add_up_to_the_step),
-        cmocka_unit_test(chunks_of_a_biencoder_step_change_nothing),
         cmocka_unit_test(chunks_of_a_group_change_nothing),
     };
     return cmocka_run_group_tests(tests, open_backend, close_backend);

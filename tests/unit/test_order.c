@@ -25,6 +25,24 @@ static void the_held_out_rows_are_the_references(void **state)
     sl_order_free(&o);
 }
 
+static void rows_of_a_file_of_their_own_are_the_held_out_ones(void **state)
+{
+    const int64_t *rows;
+    struct sl_order o;
+    int seen[13] = { 0 };
+
+    (void)state;
+    check_ok(sl_order_init_apart(&o, 13, 4, 20, 5, &err));
+    for (int64_t i = 0; i < 4; i++)
+        assert_int_equal(sl_order_eval(&o)[i], 9 + i);
+    assert_int_equal(sl_order_step(&o, &rows, 1), 9);
+    for (int64_t i = 0; i < 9; i++)
+        seen[rows[i]]++;
+    for (int64_t i = 0; i < 13; i++)
+        assert_int_equal(seen[i], i < 9);
+    sl_order_free(&o);
+}
+
 static void an_epoch_visits_every_example_once(void **state)
 {
     enum { N = 103, EVAL = 10, BATCH = 8 };
@@ -89,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_held_out_share_is_small),
         cmocka_unit_test(the_held_out_rows_are_the_references),
+        cmocka_unit_test(rows_of_a_file_of_their_own_are_the_held_out_ones),
         cmocka_unit_test(an_epoch_visits_every_example_once),
         cmocka_unit_test(a_step_needs_no_history),
     };

@@ -1,0 +1,180 @@
+/* The bi-encoder: its gradients are the derivatives of its losses, contrastive
+ * and distillation, with every switch, by central differences in double.
+ * Cutting a step, or recomputing activations, changes nothing. */
+#include "backend/backend.h"
+#include "base/alloc.h"
+#include "check.h"
+#include "derivatives.h"
+#include "model/biencoder.h"
+#include "tiny.h"
+
+static struct sl_backend *be;
+
+static int open_backend(void **state)
+{
+    (void)state;
+    return sl_backend_open_cpu(&be, SL_FP64, 0, NULL) != SIMLM_OK;
+}
+
+static int close_backend(void **state)
+{
+    (void)state;
+    sl_backend_close(be);
+    return 0;
+}
+
+/* Three queries with two passages each. */
+static const float teacher[6] = {2, -1, 0.5f, 0.25f, -3, 1};
+static const uint8_t mask[18] = {0, 0, 0, 1, 0, 0, 0, 0, 0,
+                                 0, 0, 1, 0, 0, 0, 0, 0, 0};
+
+struct problem {
+    struct sl_biencoder *s;
+    struct sl_biencoder_batch batch;
+    struct sl_biencoder_loss loss;
+    struct sl_noise noise;
+};
+
+static double loss_of(void *self, bool train)
+{
+    struct problem *p = self;
+    struct sl_biencoder_result r;
+    int32_t rank[3];
+
+    check_ok(sl_biencoder_step(p->s, &r, rank, &p->batch, p->loss, train,
+                               p->noise, &err));
+    return p->loss.contrastive * r.contrastive + p->loss.distill * r.distill;
+}
+
+/* What is not said: one layer, [CLS] rows, vectors as they are, query-passage
+ * logits alone, everything at once, no teacher. */
+struct setting {
+    int64_t layers, max_tokens; /* 0: 1, 64 */
+    bool dropout, normalize, full, mask;
+    enum sl_pooling pooling;
+    double contrastive, distill; /* distill 0: no teacher */
+};
+
+static void check(struct setting c)
+{
+    struct sl_config cfg = tiny_config();
+    struct problem p = {.noise = {c.dropout, 13}};
+    struct sl_biencoder_options o = {
+        .session = {c.max_tokens ? c.max_tokens : 64, 16, false},
+        .max_queries = 3,
+        .max_passages = 6,
+        .pooling = c.pooling,
+        .normalize = c.normalize};
+    struct sl_bert *m;
+
+    cfg.layers = c.layers ? c.layers : 1;
+    m = tiny_model(be, cfg, (struct sl_bert_parts){0}, 7);
+    check_ok(sl_biencoder_new(&p.s, m, &o, &err));
+    p.loss = (struct sl_biencoder_loss){c.normalize ? 5 : 0.3, c.full,
+                                        c.contrastive, c.distill};
+    p.batch = (struct sl_biencoder_batch){
+        .B = 3,
+        .m = 2,
+        .in = tiny_tokens(9, 7, 40, 8),
+        .mask = c.mask ? mask : NULL,
+        .teacher = c.distill > 0 ? teacher : NULL};
+    check_derivatives(m, loss_of, &p, 0);
+    sl_biencoder_free(p.s);
+    sl_bert_free(m);
+}
+
+static void contrastive_gradients_are_derivatives(void **state)
+{
+    static const struct setting settings[] = {
+        {.layers = 2, .normalize = true, .full = true, .contrastive = 0.37},
+        {.dropout = true,
+         .normalize = true,
+         .full = true,
+         .mask = true,
+         .contrastive = 0.37},
+        {.layers = 2,
+         .dropout = true,
+         .normalize = true,
+         .full = true,
+         .mask = true,
+         .pooling = SL_POOL_MEAN,
+         .contrastive = 0.37},
+        {.layers = 2, /* in several chunks */
+         .max_tokens = 12,
+         .dropout = true,
+         .mask = true,
+         .contrastive = 0.37},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < SL_LEN(settings); i++)
+        check(settings[i]);
+}
+
+static void distillation_gradients_are_derivatives(void **state)
+{
+    static const struct setting settings[] = {
+        {.layers = 2,
+         .normalize = true,
+         .full = true,
+         .contrastive = 0.2,
+         .distill = 0.4},
+        {.dropout = true,
+         .normalize = true,
+         .mask = true,
+         .contrastive = 0.2,
+         .distill = 0.4},
+        {.layers = 2, /* the divergence alone, in several chunks */
+         .max_tokens = 12,
+         .dropout = true,
+         .full = true,
+         .pooling = SL_POOL_MEAN,
+         .distill = 1.5},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < SL_LEN(settings); i++)
+        check(settings[i]);
+}
+
+static void chunks_of_a_step_change_nothing(void **state)
+{
+    struct sl_bert *m =
+        tiny_model(be, tiny_config(), (struct sl_bert_parts){0}, 7);
+    struct sl_biencoder_batch b = {
+        .B = 3, .m = 2, .in = tiny_tokens(9, 7, 40, 8), .teacher = teacher};
+    struct sl_biencoder_loss loss = {50, true, 0.2 / 3, 1.0 / 3};
+    struct sl_biencoder_result r[2];
+    double *want = NULL;
+    int32_t rank[2][3];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct sl_biencoder_options o = {
+            {i ? 8 : 64, 16, i}, 3, 6, SL_POOL_CLS, true};
+        struct sl_biencoder *s = NULL;
+
+        check_ok(sl_biencoder_new(&s, m, &o, &err));
+        sl_bert_zero_grad(m);
+        check_ok(sl_biencoder_step(s, &r[i], rank[i], &b, loss, true,
+                                   (struct sl_noise){true, 9}, &err));
+        if (!i)
+            want = copy_grad(m);
+        sl_biencoder_free(s);
+    }
+    assert_memory_equal(&r[0], &r[1], sizeof r[0]);
+    assert_memory_equal(rank[0], rank[1], sizeof rank[0]);
+    check_same(m, want, 1e-12);
+    sl_free(want);
+    sl_bert_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(contrastive_gradients_are_derivatives),
+        cmocka_unit_test(distillation_gradients_are_derivatives),
+        cmocka_unit_test(chunks_of_a_step_change_nothing),
+    };
+    return cmocka_run_group_tests(tests, open_backend, close_backend);
+}
