@@ -11,7 +11,7 @@
  *         simlm_encode_options o;
  *         simlm_encode_options_init(&o);
  *         const struct option_row options[] = {
- *             OPT_INPUT('m', "model", &o.model, "dir", "the encoder"),
+ *             OPT_MODEL('m', "model", &o.model, "the encoder"),
  *             CLI_COMMON_OPTIONS(&run),
  *             OPT_END()
  *         };
@@ -77,8 +77,16 @@ struct cli_run {
              "-: standard output")
 /* clang-format on */
 
-/* Open the log, catch signals (see brief), start the clock.  False: reported. */
+/* Open the log, catch signals (see brief), start the clock, find the models that
+ * are given by name.  False: reported. */
 bool cli_run_begin(struct cli_run *run);
+
+/*
+ * *model, if it is a name for the hub, <- its directory, fetched if need be.
+ * cli_run_begin() does that for the options that are models (OPT_MODEL); this is
+ * for operands.  False: reported.
+ */
+bool cli_run_model(struct cli_run *run, const char **model);
 
 /*
  * Clear the bar, report the error if there is one, leave a record of the run

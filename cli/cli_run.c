@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <simlm/hub.h>
+
 #include "run_record.h"
 
 static atomic_bool stop_requested;
@@ -138,6 +140,35 @@ static bool prints_to_terminal(const struct cli_run *run)
     return prints && isatty(STDOUT_FILENO);
 }
 
+bool cli_run_model(struct cli_run *run, const char **model)
+{
+    static char dir[8][4096]; /* of all models of a command */
+    static size_t n;
+    simlm_status st;
+
+    if (!*model || n == 8 || !simlm_hub_is_name(*model))
+        return true;
+    st = simlm_hub_fetch(dir[n], sizeof dir[n], *model, &run->observer,
+                         &run->err);
+    if (st < 0) {
+        cli_run_end(run, st);
+        return false;
+    }
+    *model = dir[n++];
+    return true;
+}
+
+static bool find_models(struct cli_run *run)
+{
+    bool found = true;
+
+    for (const struct option_row *o = run->line.options;
+         o && o->type != OPT_TYPE_END && found; o++)
+        if (o->role == OPT_ROLE_MODEL)
+            found = cli_run_model(run, o->value);
+    return found;
+}
+
 bool cli_run_begin(struct cli_run *run)
 {
     run->observer = (simlm_observer){ .ctx = run,
@@ -158,7 +189,7 @@ bool cli_run_begin(struct cli_run *run)
     }
     if (!run->brief)
         catch_signals(run);
-    return true;
+    return find_models(run);
 }
 
 /*

@@ -6,7 +6,7 @@
 #include "options.h"
 
 static const char *const usage[] = {
-    "simlm convert [options] --model <dir> -o <dir>",
+    "simlm convert [options] --model <model> -o <dir>",
     NULL,
 };
 
@@ -53,7 +53,7 @@ int cmd_convert(int argc, char **argv)
 
     simlm_convert_options_init(&o);
     const struct option_row options[] = {
-        OPT_INPUT(0, "model", &o.model, "dir", "the model to read"),
+        OPT_MODEL('m', "model", &o.model, "the model to read"),
         OPT_OUTPUT('o', "output", &o.output, "dir", "the model to write"),
         OPT_CHOICE(0, "dtype", &o.type, "fp32|fp16|bf16", "of the weights"),
         OPT_FLAG(0, "overwrite", &o.overwrite, "replace a model that is there"),

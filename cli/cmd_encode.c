@@ -58,7 +58,7 @@ int cmd_encode(int argc, char **argv)
 
     simlm_encode_options_init(&o);
     const struct option_row options[] = {
-        OPT_INPUT('m', "model", &o.model, "dir", "the model to encode with"),
+        OPT_MODEL('m', "model", &o.model, "the model to encode with"),
         OPT_CHOICE('s', "side", &side, "query|passage",
                    "what the input is: a corpus, or a file of queries"),
         OPT_OUTPUT('o', "output", &o.output, "dir",

@@ -64,7 +64,9 @@ static const char *const program_files[] = {
     "qrels", "Judgements, of TREC's or of MS MARCO's form.",
     "runs", "Rankings: query, passage, rank and score with tabs between, as "
             "MS MARCO has them, or TREC's six columns.",
-    "models", "Directories of Hugging Face's form: config.json, "
+    "models", "A directory of Hugging Face's form, or its name there, "
+              "\"organisation/name\", which is looked for in Hugging Face's "
+              "cache and else fetched: config.json, "
               "model.safetensors or pytorch_model.bin, vocab.txt or "
               "tokenizer.json, with sentence-transformers' files beside them.",
     NULL,

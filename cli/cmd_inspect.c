@@ -56,5 +56,7 @@ int cmd_inspect(int argc, char **argv)
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.input = argv[0];
+    if (!cli_run_model(&run, &o.input))
+        return CLI_FAILED;
     return cli_run_end(&run, simlm_inspect(&o, &run.err));
 }

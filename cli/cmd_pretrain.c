@@ -80,7 +80,7 @@ int cmd_pretrain(int argc, char **argv)
         OPT_CHOICE(0, "mask-form", &mask_form, "auto|all|80-10-10",
                    "what hides a token; auto: all for rlm, 80-10-10 for mlm"),
         OPT_GROUP("Replaced language modelling"),
-        OPT_INPUT('g', "generator", &o.generator, "dir",
+        OPT_MODEL('g', "generator", &o.generator,
                    "the frozen masked LM that samples replacements"),
         OPT_CHOICE(0, "generator-dropout", &generator_dropout, "off|on",
                    "while training, as the reference has it"),

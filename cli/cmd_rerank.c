@@ -53,7 +53,7 @@ int cmd_rerank(int argc, char **argv)
 
     simlm_rerank_options_init(&o);
     const struct option_row options[] = {
-        OPT_INPUT('m', "model", &o.model, "dir", "the re-ranker"),
+        OPT_MODEL('m', "model", &o.model, "the re-ranker"),
         OPT_INPUT(0, "queries", &o.queries, "file", "texts of the queries"),
         OPT_INPUT('c', "corpus", &o.corpus, "file", "texts of the passages"),
         OPT_OUTPUT('o', "output", &o.output, "file",

@@ -48,7 +48,7 @@ int cmd_score(int argc, char **argv)
 
     simlm_score_options_init(&o);
     const struct option_row options[] = {
-        OPT_INPUT('m', "model", &o.model, "dir", "the re-ranker"),
+        OPT_MODEL('m', "model", &o.model, "the re-ranker"),
         OPT_INPUT('c', "corpus", &o.corpus, "file", "texts of the passages"),
         OPT_OUTPUT('o', "output", &o.output, "file",
                    "the examples with scores; -: standard output"),

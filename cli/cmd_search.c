@@ -213,7 +213,7 @@ int cmd_search(int argc, char **argv)
 
     simlm_search_options_init(&o);
     const struct option_row options[] = {
-        OPT_INPUT('m', "model", &o.model, "dir", "encodes the queries"),
+        OPT_MODEL('m', "model", &o.model, "encodes the queries"),
         OPT_INPUT('e', "encoded", &o.encoded, "dir",
                    "queries that 'simlm encode --side query' encoded"),
         OPT_INPUT('x', "index", &o.index, "file", "made by 'simlm index'"),

@@ -36,8 +36,8 @@ int cmd_tokenize(int argc, char **argv)
 
     simlm_tokenize_options_init(&o);
     const struct option_row options[] = {
-        OPT_INPUT(
-            'm', "model", &o.model, "dir",
+        OPT_MODEL(
+            'm', "model", &o.model,
             "directory with vocab.txt or tokenizer.json, or such a file"),
         OPT_FLAG(0, "jsonl", &o.jsonl,
                  "read {\"text\":..} or {\"text\":..,\"pair\":..} lines"),

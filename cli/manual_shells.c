@@ -67,7 +67,8 @@ static bool takes_path(const struct option_row *o)
 
 static bool takes_dir(const struct option_row *o)
 {
-    return takes_path(o) && !strcmp(o->arg, "dir");
+    return takes_path(o) &&
+           (o->role == OPT_ROLE_MODEL || !strcmp(o->arg, "dir"));
 }
 
 static void print_parts(enum manual_form shell)

@@ -38,7 +38,9 @@ const char *option_output(const struct option_row *o)
 
 const char *option_input(const struct option_row *o)
 {
-    return path_of(o, OPT_ROLE_INPUT);
+    const char *model = path_of(o, OPT_ROLE_MODEL);
+
+    return model ? model : path_of(o, OPT_ROLE_INPUT);
 }
 
 bool option_choice(char *buf, size_t size, const char *names, int i)

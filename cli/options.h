@@ -51,12 +51,14 @@ struct option_line {
     int n_operands;
 };
 
-/* A string that names a file or, if its arg is "dir", a directory; what it is
- * to the command: OPT_ROLE_PATH is neither the one nor the other. */
+/* A string that names a file or, if its arg is "dir" or it is a model, a
+ * directory; what it is to the command: OPT_ROLE_PATH is neither input nor
+ * output. */
 enum option_role {
     OPT_ROLE_NONE,
     OPT_ROLE_PATH,
     OPT_ROLE_INPUT,
+    OPT_ROLE_MODEL, /* an input: a directory, or a name for <simlm/hub.h> */
     OPT_ROLE_OUTPUT
 };
 
@@ -105,6 +107,7 @@ struct option_row {
 #define OPT_PATH(s, l, v, a, h) OPT_NAMING(OPT_ROLE_PATH, s, l, v, a, h)
 #define OPT_INPUT(s, l, v, a, h) OPT_NAMING(OPT_ROLE_INPUT, s, l, v, a, h)
 #define OPT_OUTPUT(s, l, v, a, h) OPT_NAMING(OPT_ROLE_OUTPUT, s, l, v, a, h)
+#define OPT_MODEL(s, l, v, h) OPT_NAMING(OPT_ROLE_MODEL, s, l, v, "model", h)
 #define OPT_LIST(s, l, v, a, h) \
     { .type = OPT_TYPE_LIST, .short_name = (s), .long_name = (l), \
       .value = (struct option_list *){ v }, .arg = (a), .help = (h) }

@@ -12,7 +12,7 @@
 /* clang-format off */
 #define TRAIN_OPTIONS(t, seed)                                                 \
     OPT_GROUP("Files"),                                                        \
-    OPT_INPUT('m', "model", &(t)->model, "dir", "the model to start from"),   \
+    OPT_MODEL('m', "model", &(t)->model, "the model to start from"),          \
     OPT_OUTPUT('o', "output", &(t)->output, "dir",                             \
                "the trained model; a run stopped there is continued"),         \
     OPT_FLAG(0, "overwrite", &(t)->overwrite,                                  \

@@ -10,7 +10,8 @@
 set -u
 : "${SIMLM:?}" "${TEST_DATA:?}"
 LC_ALL=C
-export LC_ALL
+HF_HUB_OFFLINE=1 # a mistyped path is no reason to ask the network
+export LC_ALL HF_HUB_OFFLINE
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/simlm-cli-XXXXXX") || exit 1
 trap 'cd /; rm -rf "$tmp"' EXIT
 trap 'exit 1' INT TERM

@@ -81,6 +81,26 @@ t 'to the bit' same fp16/model.safetensors again/model.safetensors
 t 'the type is said' grep -q '"torch_dtype": "float16"' fp16/config.json
 t 'bf16 is written' convert --model bert --dtype bf16 -o bf16
 t 'and encodes' encode bf16
+# Hugging Face's cache, as it lays it out.
+commit=0123456789abcdef0123456789abcdef01234567
+cached=hub/models--org--bert
+HF_HUB_CACHE=$PWD/hub
+export HF_HUB_CACHE
+mkdir -p $cached/refs $cached/snapshots $cached/blobs
+printf %s $commit >$cached/refs/main
+cp -r bert $cached/snapshots/$commit
+mv $cached/snapshots/$commit/pytorch_model.bin $cached/blobs/x
+ln -s ../../blobs/x $cached/snapshots/$commit/pytorch_model.bin
+t 'a model is found in the cache by its name' exits 0 inspect org/bert
+t 'for its other commands, too' exits 0 \
+    "$SIMLM" encode -q --side passage --model org/bert -o by-name corpus.jsonl
+t 'with the same vectors' \
+    same by-name/embeddings.npy bert.vectors/embeddings.npy
+t 'another name is not, and offline not asked for' \
+    complains 'HF_HUB_OFFLINE is set' inspect org/other
+t 'a half-fetched model is none' sh -c "rm $cached/blobs/x && \
+    ! $SIMLM inspect org/bert"
+
 t 'a model without a tokenizer is refused' complains \
     'no vocab.txt or tokenizer.json' convert --model "$model/bert" -o bad
 t 'nothing is written then' absent bad

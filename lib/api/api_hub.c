@@ -1,0 +1,31 @@
+/* <simlm/hub.h>: checks of the caller's contract, then the library. */
+#include <simlm/hub.h>
+
+#include <string.h>
+
+#include "api/api.h"
+#include "base/alloc.h"
+#include "hub/hub.h"
+
+bool simlm_hub_is_name(const char *model)
+{
+    return model && sl_hub_is_name(model);
+}
+
+simlm_status simlm_hub_fetch(char *dir, size_t size, const char *name,
+                             const simlm_observer *observer, simlm_error *err)
+{
+    simlm_status st = SIMLM_OK;
+    char *found = NULL;
+
+    SL_API_NOT_NULL(dir);
+    SL_API_NEED(name && sl_hub_is_name(name), "name: not organisation/name");
+    SL_TRY(sl_hub_fetch(&found, name, observer, err));
+    if (strlen(found) < size)
+        memcpy(dir, found, strlen(found) + 1);
+    else
+        st = sl_fail(err, SIMLM_E_RANGE, "'%s': a name of over %zu bytes",
+                     found, size);
+    sl_free(found);
+    return st;
+}

@@ -1,0 +1,177 @@
+#include "hub/hub_cache.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/str.h"
+
+enum { COMMIT = 40 }; /* hexadecimal digits */
+
+bool sl_hub_is_hex(const char *s, size_t n)
+{
+    return strlen(s) == n && strspn(s, "0123456789abcdef") == n;
+}
+
+static const char *env(const char *name)
+{
+    const char *s = getenv(name);
+
+    return s && *s ? s : NULL;
+}
+
+static void put_cache(struct sl_str *s)
+{
+    static const struct {
+        const char *variable, *below;
+    } places[] = {{"HF_HUB_CACHE", ""},
+                  {"HUGGINGFACE_HUB_CACHE", ""},
+                  {"HF_HOME", "/hub"},
+                  {"XDG_CACHE_HOME", "/huggingface/hub"},
+                  {"HOME", "/.cache/huggingface/hub"}};
+
+    for (size_t i = 0; i < SL_LEN(places) && !s->len; i++)
+        if (env(places[i].variable))
+            sl_str_printf(s, "%s%s", env(places[i].variable), places[i].below);
+}
+
+simlm_status sl_hub_folder(char **folder, const char *name, simlm_error *err)
+{
+    const char *slash = strchr(name, '/');
+    struct sl_str s = {0};
+
+    put_cache(&s);
+    if (sl_str_ok(&s) && !s.len)
+        return sl_fail(err, SIMLM_E_IO,
+                       "'%s': no cache: neither HF_HUB_CACHE nor HOME is set",
+                       name);
+    sl_str_printf(&s, "/models--%.*s--%s", (int)(slash - name), name,
+                  slash + 1);
+    if (!sl_str_ok(&s)) {
+        sl_str_free(&s);
+        return sl_fail_nomem(err, name);
+    }
+    *folder = s.s;
+    return SIMLM_OK;
+}
+
+char *sl_hub_snapshot_path(const char *folder, const char *commit)
+{
+    struct sl_str s = {0};
+
+    sl_str_printf(&s, "%s/snapshots/%s", folder, commit);
+    return s.s;
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+/* commit <- what refs/main says; false if there is none. */
+static bool read_main(char commit[COMMIT + 1], const char *folder)
+{
+    char *path = sl_path_join(folder, "refs/main"), *text = NULL;
+    bool good = false;
+    size_t n;
+
+    if (path && sl_file_read(&text, &n, path, 1 << 10, NULL) == SIMLM_OK) {
+        text[strcspn(text, " \r\n")] = '\0';
+        good = sl_hub_is_hex(text, COMMIT);
+        if (good)
+            memcpy(commit, text, COMMIT + 1);
+    }
+    sl_free(text);
+    sl_free(path);
+    return good;
+}
+
+static bool has_file(const char *dir, const char *name)
+{
+    char *path = sl_path_join(dir, name);
+    bool there = path && sl_file_exists(path);
+
+    sl_free(path);
+    return there;
+}
+
+/* Other tools fetch single files: a config.json alone is no model. */
+static bool holds_model(const char *dir)
+{
+    static const char *const weights[] = {
+        "model.safetensors", "model.safetensors.index.json",
+        "pytorch_model.bin", "pytorch_model.bin.index.json"};
+    bool found = false;
+
+    for (size_t i = 0; i < SL_LEN(weights); i++)
+        found = found || has_file(dir, weights[i]);
+    return found && has_file(dir, "config.json") &&
+           (has_file(dir, "vocab.txt") || has_file(dir, "tokenizer.json"));
+}
+
+simlm_status sl_hub_snapshot(char **dir, const char *folder, simlm_error *err)
+{
+    char commit[COMMIT + 1];
+
+    *dir = NULL;
+    if (!read_main(commit, folder))
+        return SIMLM_OK;
+    *dir = sl_hub_snapshot_path(folder, commit);
+    if (!*dir)
+        return sl_fail_nomem(err, folder);
+    if (!holds_model(*dir)) {
+        sl_free(*dir);
+        *dir = NULL;
+    }
+    return SIMLM_OK;
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+/* Make the folder that path is in. */
+static simlm_status make_parent(const char *path, simlm_error *err)
+{
+    char *dir = sl_strndup(path, (size_t)(strrchr(path, '/') - path));
+    simlm_status st = dir ? sl_dir_make(dir, err) : sl_fail_nomem(err, path);
+
+    sl_free(dir);
+    return st;
+}
+
+static simlm_status make_link(const char *to, const char *path,
+                              simlm_error *err)
+{
+    SL_TRY(make_parent(path, err));
+    unlink(path);
+    return symlink(to, path) ? sl_fail_errno(err, "link", path) : SIMLM_OK;
+}
+
+simlm_status sl_hub_link(const char *folder, const char *commit,
+                         const char *file, const char *hash, simlm_error *err)
+{
+    struct sl_str path = {0}, to = {0};
+    simlm_status st;
+
+    sl_str_printf(&path, "%s/snapshots/%s/%s", folder, commit, file);
+    for (const char *p = file; p; p = strchr(p + 1, '/'))
+        sl_str_puts(&to, "../"); /* one for each folder of the name, and */
+    sl_str_printf(&to, "../blobs/%s", hash);
+    st = sl_str_ok(&path) && sl_str_ok(&to) ? make_link(to.s, path.s, err)
+                                            : sl_fail_nomem(err, file);
+    sl_str_free(&path);
+    sl_str_free(&to);
+    return st;
+}
+
+simlm_status sl_hub_set_main(const char *folder, const char *commit,
+                             simlm_error *err)
+{
+    char *path = sl_path_join(folder, "refs/main");
+    simlm_status st =
+        path ? make_parent(path, err) : sl_fail_nomem(err, folder);
+
+    if (st == SIMLM_OK)
+        st = sl_file_write(path, commit, strlen(commit), err);
+    sl_free(path);
+    return st;
+}

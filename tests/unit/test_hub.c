@@ -1,0 +1,409 @@
+/* Models by name: the cache is Hugging Face's, what is fetched is whole and of
+ * the right hash, broken transfers are taken up again, and a hub that lies does
+ * no harm.  The hub is a server of this process. */
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "check.h"
+#include "http_server.h"
+#include "hub/digest.h"
+#include "hub/hub.h"
+
+#include <unistd.h>
+
+#define COMMIT "0123456789abcdef0123456789abcdef01234567"
+
+static struct http_server server;
+static char api[8192]; /* the hub's answer */
+static char weights[5000];
+
+/* ---- a hub --------------------------------------------------------------- */
+
+static void add_page(const char *path, const char *body, size_t n)
+{
+    assert_true(server.n_pages < 32);
+    server.page[server.n_pages++] =
+        (struct http_page){.path = path, .body = body, .n = n};
+}
+
+/* A file of the model: in the API's list, and at its address.  `path` is
+ * "/org/name/resolve/COMMIT/<name>". */
+static void add_file(const char *path, const char *body, size_t n, bool large)
+{
+    const char *name = strstr(path, COMMIT) + strlen(COMMIT) + 1;
+    char hex[SL_DIGEST_HEX], entry[512];
+
+    check_ok(sl_digest_file(hex, large ? SL_DIGEST_SHA256 : SL_DIGEST_GIT,
+                            test_bytes("hashed", body, n), &err));
+    if (large)
+        snprintf(entry, sizeof entry,
+                 ",{\"rfilename\":\"%s\",\"size\":%zu,\"blobId\":\"x\",\"lfs\":"
+                 "{\"sha256\":\"%s\",\"size\":%zu}}",
+                 name, n, hex, n);
+    else
+        snprintf(entry, sizeof entry,
+                 ",{\"rfilename\":\"%s\",\"size\":%zu,\"blobId\":\"%s\"}", name,
+                 n, hex);
+    assert_true(strlen(api) + strlen(entry) < sizeof api);
+    strcat(api, entry);
+    add_page(path, body, n);
+}
+
+#define FILE_PATH(name) "/org/name/resolve/" COMMIT "/" name
+
+static void begin_hub(void)
+{
+    char url[64];
+
+    server = (struct http_server){0};
+    http_server_start(&server);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", server.port);
+    setenv("HF_ENDPOINT", url, 1);
+    setenv("HF_HUB_CACHE", test_path("cache"), 1);
+    unsetenv("HF_TOKEN");
+    unsetenv("HF_HUB_OFFLINE");
+    check_ok(sl_dir_remove(test_path("cache"), &err));
+    snprintf(api, sizeof api,
+             "{\"sha\":\"" COMMIT "\",\"siblings\":["
+             "{\"rfilename\":\"README.md\",\"size\":1,\"blobId\":\"" COMMIT
+             "\"}");
+}
+
+static void end_api(void)
+{
+    strcat(api, "]}");
+    add_page("/api/models/org/name/revision/main?blobs=true", api, strlen(api));
+}
+
+/* A model of the usual files. */
+static void usual_hub(void)
+{
+    begin_hub();
+    for (size_t i = 0; i < sizeof weights; i++)
+        weights[i] = (char)(i * i / 7);
+    add_file(FILE_PATH("config.json"), "{}", 2, false);
+    add_file(FILE_PATH("vocab.txt"), "[PAD]\n", 6, false);
+    add_file(FILE_PATH("1_Pooling/config.json"), "{\"a\":1}", 7, false);
+    add_file(FILE_PATH("model.safetensors"), weights, sizeof weights, true);
+    end_api();
+}
+
+/* ---- what came ----------------------------------------------------------- */
+
+static void check_file(const char *dir, const char *name, const char *want,
+                       size_t n)
+{
+    char *path = sl_path_join(dir, name), *got = NULL;
+    size_t len;
+
+    check_ok(sl_file_read(&got, &len, path, 1 << 20, &err));
+    assert_int_equal(len, n);
+    assert_memory_equal(got, want, n);
+    sl_free(got);
+    sl_free(path);
+}
+
+static void check_usual(const char *dir)
+{
+    check_file(dir, "config.json", "{}", 2);
+    check_file(dir, "1_Pooling/config.json", "{\"a\":1}", 7);
+    check_file(dir, "model.safetensors", weights, sizeof weights);
+}
+
+static void fetch_usual(void)
+{
+    char *dir = NULL;
+
+    check_ok(sl_hub_fetch(&dir, "org/name", NULL, &err));
+    check_usual(dir);
+    sl_free(dir);
+}
+
+static bool left_incomplete(void)
+{
+    char hex[SL_DIGEST_HEX], name[128];
+
+    check_ok(sl_digest_file(hex, SL_DIGEST_SHA256,
+                            test_bytes("hashed", weights, sizeof weights),
+                            &err));
+    snprintf(name, sizeof name, "cache/models--org--name/blobs/%s.incomplete",
+             hex);
+    return sl_file_exists(test_path(name));
+}
+
+/* ---- tests --------------------------------------------------------------- */
+
+static void hashes_are_those_of_git_and_sha256(void **state)
+{
+    (void)state;
+    char hex[SL_DIGEST_HEX];
+
+    check_ok(
+        sl_digest_file(hex, SL_DIGEST_GIT, test_file("h", "hello\n"), &err));
+    assert_string_equal(hex, "ce013625030ba8dba906f756967f9e9ca394464a");
+    check_ok(
+        sl_digest_file(hex, SL_DIGEST_SHA256, test_file("h", "abc"), &err));
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9c"
+                             "b410ff61f20015ad");
+    check_ok(sl_digest_file(hex, SL_DIGEST_GIT, test_file("h", ""), &err));
+    assert_string_equal(hex, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+}
+
+static void names_are_told_from_paths(void **state)
+{
+    (void)state;
+    static const char *const no[] = {
+        "name",  "/org/name", "./name",    "../name",   "a/b/c",  "org/",
+        "/name", "org/.name", "org/na me", "org/name-", "~/name", "org/na\nme"};
+    char *dir = sl_path_join(test_path("org"), "name");
+    char here[4096];
+
+    for (size_t i = 0; i < SL_LEN(no); i++)
+        check_msg(!sl_hub_is_name(no[i]), "'%s' is taken for a name", no[i]);
+    assert_true(sl_hub_is_name("intfloat/simlm-base-msmarco"));
+    assert_true(sl_hub_is_name("org/name"));
+    assert_non_null(getcwd(here, sizeof here));
+    check_ok(sl_dir_make(dir, &err));
+    assert_int_equal(chdir(test_tmpdir()), 0);
+    assert_false(sl_hub_is_name("org/name")); /* there is one */
+    assert_int_equal(chdir(here), 0);
+    sl_free(dir);
+}
+
+static void a_model_is_fetched_into_the_cache(void **state)
+{
+    (void)state;
+    char link[256], *dir = NULL;
+    ssize_t n;
+
+    usual_hub();
+    check_ok(sl_hub_fetch(&dir, "org/name", NULL, &err));
+    check_usual(dir);
+    assert_non_null(strstr(dir, "cache/models--org--name/snapshots/" COMMIT));
+    check_file(test_path("cache"), "models--org--name/refs/main", COMMIT, 40);
+    n = readlink(test_path("cache/models--org--name/snapshots/" COMMIT
+                           "/1_Pooling/config.json"),
+                 link, sizeof link);
+    assert_true(n == 15 + 40 && !memcmp(link, "../../../blobs/", 15));
+    assert_null(strstr(server.log, "README")); /* not needed */
+    assert_false(left_incomplete());
+    http_server_stop(&server);
+    fetch_usual(); /* without a server */
+    setenv("HF_HUB_OFFLINE", "1", 1);
+    fetch_usual();
+    sl_free(dir);
+}
+
+static void a_broken_transfer_is_taken_up_again(void **state)
+{
+    (void)state;
+    usual_hub();
+    server.cut_at = 1000;
+    server.cuts = 2;
+    fetch_usual();
+    assert_non_null(strstr(server.log, "model.safetensors\n"));
+    assert_non_null(strstr(server.log, "model.safetensors from 1000\n"));
+    assert_non_null(strstr(server.log, "model.safetensors from 2000\n"));
+    http_server_stop(&server);
+}
+
+static void a_later_call_takes_up_what_an_earlier_left(void **state)
+{
+    (void)state;
+    char *dir = NULL;
+
+    usual_hub();
+    server.cut_at = 1000;
+    server.cuts = 4;
+    check_fails(SIMLM_E_IO, "model.safetensors",
+                sl_hub_fetch(&dir, "org/name", NULL, &err));
+    assert_true(left_incomplete());
+    assert_false(
+        sl_file_exists(test_path("cache/models--org--name/refs/main")));
+    *server.log = '\0';
+    fetch_usual();
+    assert_non_null(strstr(server.log, "model.safetensors from 4000\n"));
+    assert_null(strstr(server.log, "vocab.txt")); /* that was there */
+    http_server_stop(&server);
+}
+
+static void a_server_without_ranges_is_asked_from_the_beginning(void **state)
+{
+    (void)state;
+    usual_hub();
+    server.cut_at = 1000;
+    server.cuts = 1;
+    server.no_ranges = true;
+    fetch_usual();
+    http_server_stop(&server);
+}
+
+static bool stop(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+static void a_fetch_can_be_cancelled(void **state)
+{
+    (void)state;
+    simlm_observer o = {.cancelled = stop};
+    char *dir = NULL;
+
+    usual_hub();
+    check_fails(SIMLM_E_CANCELLED, "stopped",
+                sl_hub_fetch(&dir, "org/name", &o, &err));
+    fetch_usual();
+    http_server_stop(&server);
+}
+
+/* The page that ends with that name. */
+static struct http_page *page(const char *name)
+{
+    for (int i = 0; i < server.n_pages; i++)
+        if (strstr(server.page[i].path, name))
+            return &server.page[i];
+    fail();
+    return NULL;
+}
+
+static void what_is_not_what_the_hub_says_is_refused(void **state)
+{
+    (void)state;
+    char *dir = NULL, other[sizeof weights + 1];
+
+    usual_hub();
+    memcpy(other, weights, sizeof weights);
+    other[77] ^= 1;
+    page("model.safetensors")->body = other;
+    check_fails(SIMLM_E_FORMAT, "its hash is",
+                sl_hub_fetch(&dir, "org/name", NULL, &err));
+    assert_false(left_incomplete());
+    page("model.safetensors")->n = sizeof other;
+    check_fails(SIMLM_E_FORMAT, "longer than the 5000 bytes",
+                sl_hub_fetch(&dir, "org/name", NULL, &err));
+    page("model.safetensors")->n = 4000;
+    check_fails(SIMLM_E_IO, "of 5000 bytes",
+                sl_hub_fetch(&dir, "org/name", NULL, &err));
+    assert_false(
+        sl_file_exists(test_path("cache/models--org--name/refs/main")));
+    http_server_stop(&server);
+}
+
+static void refusals_say_why(void **state)
+{
+    (void)state;
+    char *dir = NULL;
+
+    usual_hub();
+    check_fails(SIMLM_E_IO, "404 (no such model or file)",
+                sl_hub_fetch(&dir, "org/other", NULL, &err));
+    page("revision")->status = 401;
+    check_fails(SIMLM_E_IO, "HF_TOKEN",
+                sl_hub_fetch(&dir, "org/name", NULL, &err));
+    http_server_stop(&server);
+    check_fails(SIMLM_E_IO, "cannot get",
+                sl_hub_fetch(&dir, "org/name", NULL, &err));
+    setenv("HF_HUB_OFFLINE", "1", 1);
+    check_fails(SIMLM_E_IO, "HF_HUB_OFFLINE is set",
+                sl_hub_fetch(&dir, "org/name", NULL, &err));
+}
+
+/* A redirection to another host, as to the store of large files. */
+static void the_token_goes_to_the_hub_alone(void **state)
+{
+    (void)state;
+    char url[64];
+
+    usual_hub();
+    setenv("HF_TOKEN", "hf_secret", 1);
+    snprintf(url, sizeof url, "http://localhost:%d/store", server.port);
+    *page("model.safetensors") = (struct http_page){
+        .path = FILE_PATH("model.safetensors"), .status = 302, .location = url};
+    add_page("/store", weights, sizeof weights);
+    fetch_usual();
+    assert_non_null(strstr(server.log, "config.json token\n"));
+    assert_non_null(strstr(server.log, "/store\n"));
+    http_server_stop(&server);
+}
+
+static void answers_that_lie_do_no_harm(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer, *says;
+    } bad[] = {
+        {"", ""},
+        {"[]", "sha"},
+        {"{\"sha\":\"../../evil\",\"siblings\":[]}", "a commit"},
+        {"{\"sha\":\"" COMMIT "\"}", "siblings"},
+        {"{\"sha\":\"" COMMIT "\",\"siblings\":[1]}", "rfilename"},
+        {"{\"sha\":\"" COMMIT "\",\"siblings\":[{\"rfilename\":\"config.json\","
+         "\"size\":2,\"blobId\":\"../../../evil\"}]}",
+         "a hash"},
+        {"{\"sha\":\"" COMMIT "\",\"siblings\":[{\"rfilename\":\"config.json\","
+         "\"size\":-2,\"blobId\":\"" COMMIT "\"}]}",
+         "size"},
+        {"{\"sha\":\"" COMMIT "\",\"siblings\":[{\"rfilename\":\"model-/../../"
+         "evil.safetensors\",\"size\":2,\"blobId\":\"" COMMIT "\"}]}",
+         "no model.safetensors"},
+    };
+    char *dir = NULL;
+
+    begin_hub();
+    end_api();
+    for (size_t i = 0; i < SL_LEN(bad); i++) {
+        page("revision")->body = bad[i].answer;
+        page("revision")->n = strlen(bad[i].answer);
+        check_fails(SIMLM_E_FORMAT, bad[i].says,
+                    sl_hub_fetch(&dir, "org/name", NULL, &err));
+    }
+    assert_false(sl_file_exists(test_path("evil")));
+    http_server_stop(&server);
+}
+
+static void a_model_in_pieces_is_fetched_whole(void **state)
+{
+    (void)state;
+    char *dir = NULL;
+
+    begin_hub();
+    add_file(FILE_PATH("config.json"), "{}", 2, false);
+    add_file(FILE_PATH("tokenizer.json"), "{}", 2, false);
+    add_file(FILE_PATH("pytorch_model.bin.index.json"), "{}", 2, false);
+    add_file(FILE_PATH("pytorch_model-00001-of-00002.bin"), "one", 3, true);
+    add_file(FILE_PATH("pytorch_model-00002-of-00002.bin"), "two", 3, true);
+    end_api();
+    check_ok(sl_hub_fetch(&dir, "org/name", NULL, &err));
+    check_file(dir, "pytorch_model-00001-of-00002.bin", "one", 3);
+    check_file(dir, "pytorch_model-00002-of-00002.bin", "two", 3);
+    check_file(dir, "pytorch_model.bin.index.json", "{}", 2);
+    sl_free(dir);
+    http_server_stop(&server);
+}
+
+static int clean(void **state)
+{
+    (void)state;
+    test_tmpdir_remove();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hashes_are_those_of_git_and_sha256),
+        cmocka_unit_test(names_are_told_from_paths),
+        cmocka_unit_test(a_model_is_fetched_into_the_cache),
+        cmocka_unit_test(a_broken_transfer_is_taken_up_again),
+        cmocka_unit_test(a_later_call_takes_up_what_an_earlier_left),
+        cmocka_unit_test(a_server_without_ranges_is_asked_from_the_beginning),
+        cmocka_unit_test(a_fetch_can_be_cancelled),
+        cmocka_unit_test(what_is_not_what_the_hub_says_is_refused),
+        cmocka_unit_test(refusals_say_why),
+        cmocka_unit_test(the_token_goes_to_the_hub_alone),
+        cmocka_unit_test(answers_that_lie_do_no_harm),
+        cmocka_unit_test(a_model_in_pieces_is_fetched_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, clean);
+}
