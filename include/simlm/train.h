@@ -1,8 +1,9 @@
 /*
  * simlm/train.h - pre-training and fine-tuning (experimental API).
  *
- *   simlm_pretrain  masked-LM training of a BERT or an ELECTRA generator, and
- *                   SimLM's replaced language modelling through a bottleneck
+ *   simlm_pretrain  masked-LM training of a BERT or an ELECTRA generator, SimLM's
+ *                   replaced language modelling through a bottleneck, and the
+ *                   objectives it was compared with
  *   simlm_finetune  contrastive training of a bi-encoder
  *   simlm_train_reranker  listwise training of a cross-encoder
  *
@@ -95,10 +96,24 @@ typedef struct simlm_train_options {
 
 /* ---- pre-training ------------------------------------------------------ */
 
+/* docs/MODEL.md, section 5, has them side by side. */
 typedef enum simlm_objective {
-    SIMLM_OBJECTIVE_MLM = 0, /* masked language modelling */
-    SIMLM_OBJECTIVE_RLM = 1  /* replaced language modelling, spec 1.2 */
+    SIMLM_OBJECTIVE_MLM = 0,         /* masked language modelling */
+    SIMLM_OBJECTIVE_RLM = 1,         /* replaced language modelling: SimLM's */
+    SIMLM_OBJECTIVE_ENCDEC_MLM = 2,  /* the same with [MASK]s, no generator */
+    SIMLM_OBJECTIVE_CONDENSER = 3,   /* late [CLS], early tokens */
+    SIMLM_OBJECTIVE_ENCDEC_RTD = 4,  /* which tokens were replaced? */
+    SIMLM_OBJECTIVE_AUTOENCODER = 5, /* everything from the [CLS] vector */
+    SIMLM_OBJECTIVE_COCONDENSER = 6  /* Condenser, and spans contrasted */
 } simlm_objective;
+
+/* What the decoder starts from. */
+typedef enum simlm_decoder_init {
+    SIMLM_DECODER_AUTO = 0, /* the model's decoder if it has one, else copies, or,
+                             * for Condenser, random values, as its paper has it */
+    SIMLM_DECODER_COPY = 1, /* the encoder's last layers */
+    SIMLM_DECODER_RANDOM = 2
+} simlm_decoder_init;
 
 typedef enum simlm_mask_form {
     SIMLM_MASK_ALL = 0,     /* every masked token becomes [MASK] */
@@ -110,26 +125,36 @@ typedef struct simlm_pretrain_options {
     const char *const *corpus; /* files of passages */
     int32_t n_corpus;
     int32_t objective;  /* simlm_objective */
-    int32_t max_length; /* tokens of a passage with its special ones */
-    int32_t mask_form;  /* simlm_mask_form; negative: 80-10-10 for mlm, all for rlm */
-    double mask_rate;   /* mlm: share of tokens hidden */
+    int32_t max_length; /* tokens of a passage, or span, with its special ones */
 
-    /* rlm only */
-    const char *generator;      /* directory of the frozen masked LM */
-    bool generator_dropout;     /* on while training, as the reference has it */
-    double generator_head_eps;  /* of its LM head's layer norm; 0: as its config
-                                 * says.  1e-5 is what transformers 4.15 gave
-                                 * ELECTRA generators */
-    double encoder_rate;        /* share of tokens replaced, encoder's copy */
-    double decoder_rate;        /* the same for the decoder's, which has both */
-    int32_t decoder_layers;     /* copied from the encoder's last */
+    /* What an objective has no use for must be left as it was initialised. */
+    int32_t mask_form; /* simlm_mask_form; negative: 80-10-10 where there is no
+                        * decoder with tokens of its own, else all */
+    double mask_rate;    /* mlm, condenser, cocondenser: share of tokens hidden */
+    double encoder_rate; /* rlm, encdec-*: share hidden or replaced, encoder's */
+    double decoder_rate; /* ... and the decoder's, which has both; no larger: the
+                          * same tokens */
+    int32_t decoder_layers; /* all but mlm */
+    int32_t decoder_init;   /* simlm_decoder_init */
+    int32_t early_layers;   /* condenser, cocondenser: the encoder's layers below
+                             * the skip; 0: half of them */
+
+    /* rlm, encdec-rtd */
+    const char *generator;     /* directory of the masked LM that replaces */
+    bool generator_joint;      /* it is trained, too; it is not saved */
+    bool generator_random;     /* its weights are drawn anew */
+    double generator_weight;   /* of its loss, if it is trained */
+    bool generator_dropout;    /* on while training, as the reference has it */
+    double generator_head_eps; /* of its LM head's layer norm; 0: as its config
+                                * says.  1e-5 is what transformers 4.15 gave
+                                * ELECTRA generators */
 } simlm_pretrain_options;
 
 SIMLM_API void simlm_pretrain_options_init(simlm_pretrain_options *o);
 
 /*
- * E_ARG        an option out of range; a warm-up over half the run; a directory
- *              that holds another run
+ * E_ARG        an option out of range, or that does not fit the objective; a
+ *              warm-up over half the run; a directory that holds another run
  * E_FORMAT     a malformed corpus or model; a generator of another vocabulary
  * E_NUMERIC    a loss or gradient that is not finite; names step and tensor
  * E_CANCELLED  the observer asked to stop; a checkpoint was saved

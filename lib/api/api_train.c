@@ -3,6 +3,7 @@
 
 #include "base/status.h"
 #include "train/jobs.h"
+#include "train/pretrain_options.h"
 
 /* What all kinds of training start from: spec 6.1 and 6.4. */
 static simlm_train_options train_defaults(void)
@@ -23,17 +24,8 @@ static simlm_train_options train_defaults(void)
 
 void simlm_pretrain_options_init(simlm_pretrain_options *o)
 {
-    *o = (simlm_pretrain_options){
-        .train = train_defaults(),
-        .objective = SIMLM_OBJECTIVE_MLM,
-        .max_length = 144,
-        .mask_form = -1,
-        .mask_rate = 0.3,
-        .generator_dropout = true,
-        .encoder_rate = 0.3,
-        .decoder_rate = 0.5,
-        .decoder_layers = 2,
-    };
+    sl_pretrain_defaults(o);
+    o->train = train_defaults();
     o->train.epochs = 20;
     o->train.batch = 256;
     o->train.lr = 3e-4;

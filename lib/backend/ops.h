@@ -174,17 +174,22 @@ typedef void sl_attention_rows_bwd_fn(struct sl_backend *be, sl_act *dq,
 
 /* ---- the bottleneck (spec 1.2.1) ------------------------------------------ */
 
-/* y [N, D] <- emb, but the first row of each sequence comes from h. */
-typedef void sl_splice_cls_fwd_fn(struct sl_backend *be, sl_act *y,
-                                  const sl_act *h, const sl_act *emb,
-                                  const struct sl_packing *pk, int64_t D);
 /*
- * demb <- dy with the first rows zero (may be dy);
- * dh: first rows += dy's first rows; other rows are left alone.
+ * y [N, D] <- x, but the first row of sequence i is h's row h_start[i].  (h may
+ * have other rows than x: the chosen ones of the same sequences.)
+ */
+typedef void sl_splice_cls_fwd_fn(struct sl_backend *be, sl_act *y,
+                                  const sl_act *h, const int32_t *h_start,
+                                  const sl_act *x, const struct sl_packing *pk,
+                                  int64_t D);
+/*
+ * dx <- dy with the first rows zero (may be dy);
+ * dh: rows h_start[i] += dy's first rows; other rows are left alone.
  */
 typedef void sl_splice_cls_bwd_fn(struct sl_backend *be, sl_act *dh,
-                                  sl_act *demb, const sl_act *dy,
-                                  const struct sl_packing *pk, int64_t D);
+                                  const int32_t *h_start, sl_act *dx,
+                                  const sl_act *dy, const struct sl_packing *pk,
+                                  int64_t D);
 
 /* ---- rows, pooling, vectors -------------------------------------------------- */
 
@@ -269,6 +274,28 @@ typedef void sl_vocab_sample_fn(struct sl_backend *be, int32_t *ids,
                                 const sl_real *b, const uint64_t *row_key,
                                 int64_t n, int64_t D, int64_t V,
                                 uint64_t stream, uint32_t site);
+
+/*
+ * Binary cross-entropy of rows h [n, D], logits z = h w + b:
+ *     loss[0] += sum_i log(1 + exp z_i) - labels_i z_i        labels 0 or 1
+ * and, unless dh is NULL (evaluation), the gradient of scale * that sum:
+ *     dh [n, D] overwritten, dw [D] and db [1] added to.
+ */
+typedef void sl_binary_ce_fn(struct sl_backend *be, sl_real *loss, sl_act *dh,
+                             sl_real *dw, sl_real *db, const sl_act *h,
+                             const sl_real *w, const sl_real *b,
+                             const int32_t *labels, int64_t n, int64_t D,
+                             double scale);
+
+/*
+ * Vectors v [n, D], n even, 2 i and 2 i + 1 being a pair.  Row i's logits are
+ * v_i . v_j for all j but i, its label its partner:
+ *     loss[0] += sum over the n rows of CE
+ * and, unless dv is NULL, dv [n, D] <- the gradient of weight * that sum.
+ */
+typedef void sl_pair_contrast_fn(struct sl_backend *be, sl_real *loss,
+                                 sl_real *dv, const sl_real *v, int64_t n,
+                                 int64_t D, double weight);
 
 /*
  * The four-block contrastive loss of spec 2.2 over B queries and m passages
@@ -372,6 +399,8 @@ typedef void sl_scores_fn(struct sl_backend *be, sl_real *s, const sl_real *q,
     X(linear_one_bwd)                                                          \
     X(vocab_ce)                                                                \
     X(vocab_sample)                                                            \
+    X(binary_ce)                                                               \
+    X(pair_contrast)                                                           \
     X(contrastive)                                                             \
     X(distill)                                                                 \
     X(listwise)                                                                \

@@ -50,6 +50,7 @@ enum sl_purpose {
     SL_PURPOSE_NEGATIVES = 6,
     SL_PURPOSE_TEST = 7,
     SL_PURPOSE_PERMUTE = 8, /* significance tests */
+    SL_PURPOSE_SPAN = 9,    /* spans of a passage; index: epoch */
 };
 
 uint64_t sl_stream(uint64_t seed, enum sl_purpose purpose, uint64_t index);

@@ -18,7 +18,7 @@
 #include "bench/batch.h"
 #include "bench/flops.h"
 #include "model/mlm.h"
-#include "model/rlm.h"
+#include "model/pretrainer.h"
 #include "train/optimiser.h"
 
 enum { DECODER_LAYERS = 2 };
@@ -26,7 +26,7 @@ enum { DECODER_LAYERS = 2 };
 struct training {
     struct sl_bert *m, *generator;
     struct sl_mlm *mlm;
-    struct sl_rlm *rlm;
+    struct sl_pretrainer *rlm;
     struct sl_bench_batch batch;
     int64_t step;
 
@@ -64,20 +64,17 @@ static simlm_status mlm_step(void *what, simlm_error *err)
 static simlm_status rlm_step(void *what, simlm_error *err)
 {
     struct training *t = what;
-    struct sl_rlm_batch in = {.clean = t->batch.t,
-                              .enc_ids = t->batch.ids,
-                              .dec_ids = t->batch.ids,
-                              .n_enc = t->n_some,
-                              .n_dec = t->n_half,
-                              .enc_rows = t->some,
-                              .dec_rows = t->half,
-                              .n_rows = t->batch.t.N,
-                              .rows = t->all};
+    int64_t N = t->batch.t.N;
+    struct sl_pretrain_batch in = {
+        .clean = t->batch.t,
+        .enc = {t->batch.ids, t->n_some, t->some, N, t->all},
+        .dec = {t->batch.ids, t->n_half, t->half, N, t->all}};
+    struct sl_pretrain_scales scales = {1 / (double)N, 1 / (double)N, 0};
     struct sl_noise noise = {true, (uint64_t)t->step};
-    struct sl_rlm_result result;
+    struct sl_pretrain_result result;
 
-    SL_TRY(sl_rlm_step(t->rlm, &result, &in, 1 / (double)in.n_rows, true, noise,
-                       (uint64_t)t->step, err));
+    SL_TRY(sl_pretrainer_step(t->rlm, &result, &in, scales, true, noise,
+                              (uint64_t)t->step, err));
     return update(t, err);
 }
 
@@ -124,7 +121,7 @@ static simlm_status open_model(struct sl_bert **m, const struct sl_bench *b,
 static void training_close(struct training *t)
 {
     sl_mlm_free(t->mlm);
-    sl_rlm_free(t->rlm);
+    sl_pretrainer_free(t->rlm);
     sl_bert_free(t->m);
     sl_bert_free(t->generator);
     sl_bench_batch_free(&t->batch);
@@ -190,14 +187,15 @@ static simlm_status rlm(struct sl_bench *b, struct training *t,
                         const struct sl_config *cfg,
                         const struct sl_session_options *s, simlm_error *err)
 {
-    struct sl_rlm_options o = {.session = *s};
+    struct sl_pretrainer_options o = {
+        .session = *s, .objective = &sl_objectives[SIMLM_OBJECTIVE_RLM]};
     int64_t decoder =
         cfg->layers < DECODER_LAYERS ? cfg->layers : DECODER_LAYERS;
 
     SL_TRY(open_model(&t->m, b, cfg, decoder, err));
     SL_TRY(sl_bert_train(t->m, err));
     SL_TRY(open_model(&t->generator, b, cfg, 0, err));
-    SL_TRY(sl_rlm_new(&t->rlm, t->m, t->generator, &o, err));
+    SL_TRY(sl_pretrainer_new(&t->rlm, t->m, t->generator, &o, err));
     return measure_rlm(b, t, err);
 }
 

@@ -103,9 +103,20 @@ void sl_mask_shuffle(void *rng, int64_t *x, int64_t n)
     sl_rng_shuffle_i64(rng, x, n);
 }
 
+static uint64_t stream_of(uint64_t seed, enum sl_purpose purpose, int64_t epoch,
+                          int64_t row)
+{
+    uint64_t of_epoch = sl_stream(seed, purpose, (uint64_t)epoch);
+
+    return sl_stream(of_epoch, purpose, (uint64_t)row);
+}
+
 uint64_t sl_mask_stream(uint64_t seed, int64_t epoch, int64_t row)
 {
-    uint64_t of_epoch = sl_stream(seed, SL_PURPOSE_MASK, (uint64_t)epoch);
+    return stream_of(seed, SL_PURPOSE_MASK, epoch, row);
+}
 
-    return sl_stream(of_epoch, SL_PURPOSE_MASK, (uint64_t)row);
+uint64_t sl_span_stream(uint64_t seed, int64_t epoch, int64_t row)
+{
+    return stream_of(seed, SL_PURPOSE_SPAN, epoch, row);
 }

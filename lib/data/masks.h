@@ -75,4 +75,7 @@ void sl_mask_shuffle(void *rng /* struct sl_rng */, int64_t *x, int64_t n);
 /* The stream of numbers for one text in one epoch. */
 uint64_t sl_mask_stream(uint64_t seed, int64_t epoch, int64_t row);
 
+/* ... and for where its spans lie. */
+uint64_t sl_span_stream(uint64_t seed, int64_t epoch, int64_t row);
+
 #endif

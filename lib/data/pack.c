@@ -130,8 +130,18 @@ void sl_pack_add_row(struct sl_pack *p, uint64_t key,
     int32_t *at = begin(p, key, &s, rule);
 
     sl_token_cache_title(c, row, at, (int32_t)s.title);
-    sl_token_cache_contents(c, row, at + s.title + s.pair,
+    sl_token_cache_contents(c, row, 0, at + s.title + s.pair,
                             (int32_t)s.contents);
+}
+
+void sl_pack_add_span(struct sl_pack *p, uint64_t key,
+                      const struct sl_token_cache *c, int64_t row,
+                      int64_t first, int64_t n, const struct sl_pack_rule *rule)
+{
+    struct shape s = shape_single(0, n, rule);
+    int32_t *at = begin(p, key, &s, rule);
+
+    sl_token_cache_contents(c, row, (int32_t)first, at, (int32_t)s.contents);
 }
 
 void sl_pack_add_text(struct sl_pack *p, uint64_t key, struct sl_ids text,
@@ -168,7 +178,7 @@ void sl_pack_add_pair(struct sl_pack *p, uint64_t key, struct sl_ids query,
     colon = at_most(colon, s.contents - n.title);
     if (colon)
         memcpy(at + n.title, rule->colon.id, (size_t)colon * sizeof *at);
-    sl_token_cache_contents(c, row, at + n.title + colon,
+    sl_token_cache_contents(c, row, 0, at + n.title + colon,
                             (int32_t)(s.contents - n.title - colon));
 }
 

@@ -58,6 +58,12 @@ void sl_pack_add_row(struct sl_pack *p, uint64_t key,
                      const struct sl_token_cache *c, int64_t row,
                      const struct sl_pack_rule *rule);
 
+/* Append contents' tokens first .. first + n - 1 of a passage, as a single text
+ * (cut at max_length). */
+void sl_pack_add_span(struct sl_pack *p, uint64_t key,
+                      const struct sl_token_cache *c, int64_t row,
+                      int64_t first, int64_t n, const struct sl_pack_rule *rule);
+
 /* Append a text without title: a query. */
 void sl_pack_add_text(struct sl_pack *p, uint64_t key, struct sl_ids text,
                       const struct sl_pack_rule *rule);

@@ -303,13 +303,13 @@ struct sl_row_tokens sl_token_cache_row(const struct sl_token_cache *c,
     return r;
 }
 
-static void copy(const struct sl_token_cache *c, int64_t j, int32_t *out,
-                 int32_t n)
+static void copy(const struct sl_token_cache *c, int64_t j, int32_t first,
+                 int32_t *out, int32_t n)
 {
     int64_t at;
 
-    SL_ASSERT(j >= 0 && j < 2 * c->h.n_rows && n >= 0);
-    at = begin(c, j);
+    SL_ASSERT(j >= 0 && j < 2 * c->h.n_rows && first >= 0 && n >= 0);
+    at = begin(c, j) + first;
     SL_ASSERT(n <= c->ends[j] - at);
     if (c->narrow)
         for (int32_t i = 0; i < n; i++)
@@ -322,11 +322,11 @@ static void copy(const struct sl_token_cache *c, int64_t j, int32_t *out,
 void sl_token_cache_title(const struct sl_token_cache *c, int64_t row,
                           int32_t *out, int32_t n)
 {
-    copy(c, 2 * row, out, n);
+    copy(c, 2 * row, 0, out, n);
 }
 
 void sl_token_cache_contents(const struct sl_token_cache *c, int64_t row,
-                             int32_t *out, int32_t n)
+                             int32_t first, int32_t *out, int32_t n)
 {
-    copy(c, 2 * row + 1, out, n);
+    copy(c, 2 * row + 1, first, out, n);
 }

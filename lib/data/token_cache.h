@@ -58,10 +58,11 @@ struct sl_row_tokens {
 struct sl_row_tokens sl_token_cache_row(const struct sl_token_cache *c,
                                         int64_t row);
 
-/* out[0 .. n - 1] <- the first n ids of the row's title, contents. */
+/* out[0 .. n - 1] <- the first n ids of the row's title; of its contents, those
+ * from number `first` on. */
 void sl_token_cache_title(const struct sl_token_cache *c, int64_t row,
                           int32_t *out, int32_t n);
 void sl_token_cache_contents(const struct sl_token_cache *c, int64_t row,
-                             int32_t *out, int32_t n);
+                             int32_t first, int32_t *out, int32_t n);
 
 #endif

@@ -56,7 +56,8 @@ static const struct sl_param_table *score_table(const struct sl_config *c)
                                        : &sl_bert_score_table;
 }
 
-/* Embeddings, projection, layers, heads, decoder: bind() walks the same way. */
+/* Embeddings, projection, layers, heads, decoder, head of replaced-token
+ * detection: bind() walks the same way. */
 static simlm_status make_list(struct sl_bert *m, simlm_error *err)
 {
     const char *base = base_prefix(&m->cfg);
@@ -75,7 +76,9 @@ static simlm_status make_list(struct sl_bert *m, simlm_error *err)
     if (m->has_score)
         SL_TRY(add(m, score_table(&m->cfg), "", err));
     m->first_decoder = m->params.count;
-    return add_layers(m, m->n_decoder, "", "decoder.", err);
+    SL_TRY(add_layers(m, m->n_decoder, "", "decoder.", err));
+    m->first_rtd = m->params.count;
+    return m->has_rtd ? add(m, &sl_rtd_head_table, "", err) : SIMLM_OK;
 }
 
 static int64_t bind_part(struct sl_bert *m, void *component,
@@ -100,7 +103,9 @@ static void bind(struct sl_bert *m, struct sl_bert_weights *w, sl_real *block)
         at = bind_part(m, &w->score, score_table(&m->cfg), at, block);
     for (int64_t l = 0; l < m->n_decoder; l++)
         at = bind_part(m, &w->decoder[l], &sl_layer_table, at, block);
-    SL_ASSERT(at == m->params.count);
+    if (m->has_rtd)
+        at = bind_part(m, &w->rtd, &sl_rtd_head_table, at, block);
+    SL_ASSERT(at <= m->params.count); /* behind them, of a model joined to it */
 }
 
 static simlm_status new_block(struct sl_bert *m, sl_real **out,
@@ -143,6 +148,7 @@ simlm_status sl_bert_plan(struct sl_bert **out, const struct sl_config *cfg,
     m->has_head = parts.head;
     m->has_score = parts.score;
     m->n_decoder = parts.n_decoder;
+    m->has_rtd = parts.rtd;
     st = make_list(m, err);
     if (st == SIMLM_OK)
         st = new_weights(m, &m->W, err);
@@ -182,15 +188,21 @@ simlm_status sl_bert_new(struct sl_bert **out, struct sl_backend *be,
     return SIMLM_OK;
 }
 
+static void free_state(struct sl_bert *m)
+{
+    m->be->free(m->be, m->g);
+    m->be->free(m->be, m->m);
+    m->be->free(m->be, m->v);
+    m->g = m->m = m->v = NULL;
+}
+
 void sl_bert_free(struct sl_bert *m)
 {
     if (!m)
         return;
-    if (m->be) {
+    if (m->be && !m->joined) {
         m->be->free(m->be, m->w);
-        m->be->free(m->be, m->g);
-        m->be->free(m->be, m->m);
-        m->be->free(m->be, m->v);
+        free_state(m);
     }
     sl_free(m->W.layer);
     sl_free(m->W.decoder);
@@ -200,11 +212,17 @@ void sl_bert_free(struct sl_bert *m)
     sl_free(m);
 }
 
+simlm_status sl_bert_init_from(struct sl_bert *m, int64_t first, uint64_t seed,
+                               simlm_error *err)
+{
+    SL_TRY(sl_params_init(&m->params, first, m->params.count - first, m->be,
+                          m->w, m->cfg.init_std, seed, err));
+    return sl_bert_written(m, err);
+}
+
 simlm_status sl_bert_init(struct sl_bert *m, uint64_t seed, simlm_error *err)
 {
-    SL_TRY(sl_params_init(&m->params, 0, m->params.count, m->be, m->w,
-                          m->cfg.init_std, seed, err));
-    return sl_bert_written(m, err);
+    return sl_bert_init_from(m, 0, seed, err);
 }
 
 simlm_status sl_bert_written(struct sl_bert *m, simlm_error *err)
@@ -230,6 +248,59 @@ simlm_status sl_bert_train(struct sl_bert *m, simlm_error *err)
 void sl_bert_zero_grad(struct sl_bert *m)
 {
     m->be->ops->zero_real(m->be, m->g, m->params.size);
+}
+
+/* to [n] <- from [n], both in the backend's memory. */
+static simlm_status copy_block(struct sl_backend *be, sl_real *to, sl_real *from,
+                               int64_t n, simlm_error *err)
+{
+    enum { PIECE = 1 << 16 };
+    char *piece = SL_NEW_ARRAY(char, PIECE * be->real_bytes);
+
+    if (!piece)
+        return sl_fail_nomem(err, "a copy of the weights");
+    for (int64_t at = 0; at < n; at += PIECE) {
+        size_t bytes = (size_t)(n - at < PIECE ? n - at : PIECE) * be->real_bytes;
+
+        be->download(be, piece, sl_real_at(be, from, at), bytes);
+        be->upload(be, sl_real_at(be, to, at), piece, bytes);
+    }
+    sl_free(piece);
+    return SIMLM_OK;
+}
+
+simlm_status sl_bert_join(struct sl_bert *m, struct sl_bert *part,
+                          const char *prefix, simlm_error *err)
+{
+    struct sl_backend *be = m->be;
+    int64_t n = m->params.size, at;
+    sl_real *w = NULL;
+    simlm_status st;
+
+    SL_ASSERT(m->g && part->be == be && !part->joined);
+    SL_TRY(sl_params_join(&m->params, &at, &part->params, prefix, err));
+    SL_TRY(new_block(m, &w, "the models' weights", err));
+    st = copy_block(be, w, m->w, n, err);
+    if (st == SIMLM_OK)
+        st = copy_block(be, sl_real_at(be, w, at), part->w, part->params.size,
+                        err);
+    if (st < 0) {
+        be->free(be, w);
+        return st;
+    }
+    be->free(be, m->w);
+    be->free(be, part->w);
+    free_state(m);
+    free_state(part);
+    m->w = w;
+    part->w = sl_real_at(be, w, at);
+    part->joined = true;
+    bind(m, &m->W, m->w);
+    bind(part, &part->W, part->w);
+    SL_TRY(sl_bert_train(m, err));
+    part->g = sl_real_at(be, m->g, at);
+    bind(part, &part->G, part->g);
+    return SIMLM_OK;
 }
 
 simlm_status sl_bert_copy_decoder(struct sl_bert *m, simlm_error *err)
@@ -272,7 +343,7 @@ static simlm_status load_decoder(struct sl_bert *m, const char *dir,
     st = sl_weights_open(&w, path, err);
     if (st == SIMLM_OK)
         st = sl_params_load(&m->params, m->first_decoder,
-                            m->params.count - m->first_decoder, m->be, m->w, w,
+                            m->first_rtd - m->first_decoder, m->be, m->w, w,
                             "decoder.", NULL, err);
     sl_weights_close(w);
     sl_free(path);
@@ -382,7 +453,7 @@ simlm_status sl_bert_save(const struct sl_bert *m, const char *dir,
                        "model.safetensors", head ? NULL : base_prefix(&m->cfg),
                        err);
     if (st == SIMLM_OK && m->n_decoder && with_head)
-        st = save_part(m, m->first_decoder, m->params.count, dir,
+        st = save_part(m, m->first_decoder, m->first_rtd, dir,
                        "decoder.safetensors", "decoder.", err);
     return st;
 }

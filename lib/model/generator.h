@@ -1,5 +1,6 @@
 /*
- * model/generator.h - the frozen generator: sample what stands at the masks.
+ * model/generator.h - the generator: sample what stands at the masks, and, if it
+ * is trained jointly, learn what stood there.
  *
  * ELECTRA-base-generator's form (embedding width E, hidden D) or any BERT with
  * an LM head.  Rows are drawn from softmax(logits) at temperature 1 over the
@@ -12,9 +13,10 @@
 
 struct sl_generator;
 
+/* learns: for sl_generator_learn(), too. */
 simlm_status sl_generator_new(struct sl_generator **out, struct sl_bert *m,
                               int64_t max_tokens, int64_t max_seqs,
-                              simlm_error *err);
+                              bool learns, simlm_error *err);
 void sl_generator_free(struct sl_generator *g);
 size_t sl_generator_bytes(const struct sl_generator *g);
 
@@ -28,5 +30,17 @@ simlm_status sl_generator_sample(struct sl_generator *g, int32_t *sampled,
                                  int64_t n_rows, uint64_t sample_stream,
                                  uint32_t pass, struct sl_noise noise,
                                  simlm_error *err);
+
+/*
+ * The same draws, and from the same forward pass the masked LM's loss: *loss_sum
+ * <- sum of the rows' cross-entropies with labels [n_rows]; if train, the
+ * gradient of scale * that sum is added to the model's g.
+ */
+simlm_status sl_generator_learn(struct sl_generator *g, int32_t *sampled,
+                                double *loss_sum, const struct sl_tokens *t,
+                                const int32_t *rows, const int32_t *labels,
+                                int64_t n_rows, double scale, bool train,
+                                uint64_t sample_stream, uint32_t pass,
+                                struct sl_noise noise, simlm_error *err);
 
 #endif

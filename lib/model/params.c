@@ -62,6 +62,28 @@ simlm_status sl_params_add(struct sl_params *ps, int64_t *first,
     return SIMLM_OK;
 }
 
+simlm_status sl_params_join(struct sl_params *ps, int64_t *offset,
+                            const struct sl_params *other, const char *prefix,
+                            simlm_error *err)
+{
+    if (!sl_grow(&ps->list, &ps->cap, ps->count + other->count,
+                 sizeof *ps->list))
+        return sl_fail_nomem(err, "a list of parameters");
+    *offset = (ps->size + ALIGN - 1) / ALIGN * ALIGN;
+    for (int64_t i = 0; i < other->count; i++) {
+        struct sl_param *p = &ps->list[ps->count++];
+        int n;
+
+        *p = other->list[i];
+        n = snprintf(p->name, sizeof p->name, "%s%s", prefix,
+                     other->list[i].name);
+        SL_ASSERT(n > 0 && (size_t)n < sizeof p->name);
+        p->offset += *offset;
+    }
+    ps->size = *offset + other->size;
+    return SIMLM_OK;
+}
+
 void sl_params_free(struct sl_params *ps)
 {
     sl_free(ps->list);

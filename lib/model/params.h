@@ -68,6 +68,14 @@ simlm_status sl_params_add(struct sl_params *ps, int64_t *first,
                            simlm_error *err);
 void sl_params_free(struct sl_params *ps);
 
+/*
+ * Append another model's list, with a prefix to its names, behind this one's;
+ * *offset <- where its block begins in this one's, which has grown by it.
+ */
+simlm_status sl_params_join(struct sl_params *ps, int64_t *offset,
+                            const struct sl_params *other, const char *prefix,
+                            simlm_error *err);
+
 /* The index of a name, or -1. */
 int64_t sl_params_find(const struct sl_params *ps, const char *name);
 

@@ -80,6 +80,15 @@ static const struct sl_param_row electra_score_rows[] = {
     { "classifier.out_proj.bias",   S(b2), SL_DIM_VECTOR, SL_DIM_ONE, SL_INIT_ZEROS,  false, false },
 };
 #undef S
+
+#define R(f) offsetof(struct sl_rtd_head_weights, f)
+static const struct sl_param_row rtd_head_rows[] = {
+    { "discriminator_predictions.dense.weight",            R(w),     SL_DIM_D,      SL_DIM_D,   SL_INIT_NORMAL, true,  false },
+    { "discriminator_predictions.dense.bias",              R(b),     SL_DIM_VECTOR, SL_DIM_D,   SL_INIT_ZEROS,  false, false },
+    { "discriminator_predictions.dense_prediction.weight", R(out_w), SL_DIM_ONE,    SL_DIM_D,   SL_INIT_NORMAL, true,  false },
+    { "discriminator_predictions.dense_prediction.bias",   R(out_b), SL_DIM_VECTOR, SL_DIM_ONE, SL_INIT_ZEROS,  false, false },
+};
+#undef R
 /* clang-format on */
 
 TABLE(sl_embed_table, embed_rows);
@@ -89,3 +98,4 @@ TABLE(sl_bert_head_table, bert_head_rows);
 TABLE(sl_electra_head_table, electra_head_rows);
 TABLE(sl_bert_score_table, bert_score_rows);
 TABLE(sl_electra_score_table, electra_score_rows);
+TABLE(sl_rtd_head_table, rtd_head_rows);

@@ -49,6 +49,13 @@ static inline uint32_t sl_site_behind_layers(const struct sl_pass *p,
     return p->site + 1024u * (1 + 3 * (uint32_t)layers);
 }
 
+/* The pass of a stack whose first layer is layer l of the whole. */
+static inline struct sl_pass sl_pass_from_layer(struct sl_pass p, int64_t l)
+{
+    p.site += 1024u * 3 * (uint32_t)l;
+    return p;
+}
+
 struct sl_dropout sl_hidden_dropout(const struct sl_pass *p, uint32_t site);
 struct sl_dropout sl_attention_dropout(const struct sl_pass *p, uint32_t site);
 

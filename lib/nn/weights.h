@@ -39,4 +39,10 @@ struct sl_score_weights {
     sl_real *w2, *b2; /* [1, D], [1] */
 };
 
+/* A yes or no for a row: ELECTRA's discriminator_predictions. */
+struct sl_rtd_head_weights {
+    sl_real *w, *b;         /* [D, D], [D] */
+    sl_real *out_w, *out_b; /* [1, D], [1] */
+};
+
 #endif

@@ -1,14 +1,10 @@
 /*
- * pretrain.c - masked and replaced language modelling on a corpus of passages
- * (spec 1.2; docs/MODEL.md).
+ * pretrain.c - pre-training on a corpus of passages, with any of the objectives
+ * of model/objective.h (spec 1.2; docs/MODEL.md, section 5).
  *
- * Both objectives count a step's tokens first, then compute it in micro-batches,
- * each with the weight 1 / (counted tokens of the step):
- *
- *   mlm   30% of the tokens hidden, 80-10-10; they alone count (BERT's loss with
- *         the rate of the paper's table 7)
- *   rlm   30% and 50% replaced by the generator's samples; all tokens but the
- *         special ones count, in the encoder's loss and in the decoder's
+ * Whatever the objective, a step is prepared whole, its tokens counted, and then
+ * computed in micro-batches; each loss has the weight 1 / (the tokens of the step
+ * that count in it).
  */
 #include "train/jobs.h"
 
@@ -16,16 +12,21 @@
 
 #include "base/alloc.h"
 #include "data/lm_batch.h"
-#include "model/mlm.h"
-#include "model/rlm.h"
+#include "model/pretrainer.h"
 #include "train/loop.h"
+#include "train/pretrain_options.h"
 #include "train/setup.h"
 
 enum { EVAL_MOST = 4096 }; /* held-out passages, spec 1.2.4 */
 
+/* The rows of one copy of a micro-batch. */
+struct copy_rows {
+    int32_t *hidden, *counted;
+};
+
 struct pretrain {
     const simlm_pretrain_options *o;
-    bool rlm;
+    const struct sl_objective *what;
     struct sl_setup setup;
     struct sl_tokenizer *generator_tokenizer;
     struct sl_bert *generator;
@@ -36,83 +37,58 @@ struct pretrain {
     struct sl_lm_rule rule;
     uint8_t *kind;
     struct sl_lm_batch batch; /* a whole step */
+    struct sl_pretrainer *session;
     /* of a micro-batch */
-    struct sl_mlm *mlm_session;
-    struct sl_rlm *rlm_session;
-    int32_t *start, *rows, *enc_rows, *dec_rows, *labels;
+    int32_t *start;
+    struct copy_rows enc, dec;
 };
 
-/* ---- a step ---------------------------------------------------------------------- */
+/* ---- what counts ----------------------------------------------------------------- */
 
-/* Sequences first .. end - 1 of the step, as `ids` has them. */
-static struct sl_tokens micro_tokens(struct pretrain *p, int64_t first,
-                                     int64_t end, const int32_t *ids)
+/* The copy that the decoder's loss speaks of: Condenser's has no tokens of its
+ * own. */
+static const struct sl_lm_copy *dec_copy(const struct pretrain *p)
 {
-    const struct sl_pack *all = &p->batch.clean;
-    int32_t at = all->start[first];
-
-    for (int64_t i = first; i <= end; i++)
-        p->start[i - first] = all->start[i] - at;
-    return (struct sl_tokens){ .n = end - first,
-                               .N = all->start[end] - at,
-                               .start = p->start,
-                               .ids = ids + at,
-                               .types = all->types + at,
-                               .key = all->key + first };
+    return p->rule.copies == SL_COPIES_ONE ? &p->batch.enc : &p->batch.dec;
 }
 
-static simlm_status mlm_micro(struct pretrain *p, int64_t first, int64_t end,
-                              double scale, const struct sl_step *step,
-                              struct sl_meters *meters, simlm_error *err)
+/* A flag for each token of the step; NULL: there is no such loss. */
+static const uint8_t *counted_flags(const struct pretrain *p,
+                                    const struct sl_lm_copy *copy,
+                                    enum sl_counted counts)
+{
+    return counts == SL_COUNT_ALL      ? p->batch.plain
+           : counts == SL_COUNT_HIDDEN ? copy->mask
+                                       : NULL;
+}
+
+/* Tokens that each loss is a mean over, and sequences. */
+struct counts {
+    int64_t enc, dec, gen, sequences;
+};
+
+static int64_t count_flags(const uint8_t *flag, int64_t begin, int64_t end)
+{
+    int64_t n = 0;
+
+    for (int64_t i = begin; flag && i < end; i++)
+        n += flag[i];
+    return n;
+}
+
+/* Of sequences first .. end - 1 of the step. */
+static struct counts count(const struct pretrain *p, int64_t first, int64_t end)
 {
     const struct sl_lm_batch *b = &p->batch;
     int64_t at = b->clean.start[first], to = b->clean.start[end];
-    struct sl_mlm_batch in = { .in = micro_tokens(p, first, end, b->enc.ids),
-                               .rows = p->rows,
-                               .labels = p->labels };
-    struct sl_noise noise = { step->train,
-                              sl_loop_dropout(&p->o->train, step->k) };
-    double sum;
+    const uint8_t *enc = counted_flags(p, &b->enc, p->what->enc_counts);
+    const uint8_t *dec = counted_flags(p, dec_copy(p), p->what->dec_counts);
+    const uint8_t *gen = p->o->generator_joint ? b->enc.mask : NULL;
 
-    in.n_rows = sl_lm_rows(p->rows, b->counted, at, to);
-    for (int64_t i = 0; i < in.n_rows; i++)
-        p->labels[i] = b->clean.ids[at + p->rows[i]];
-    SL_TRY(sl_mlm_step(p->mlm_session, &sum, &in, scale, step->train, noise,
-                       err));
-    sl_meters_add(meters, "loss", sum, (double)in.n_rows);
-    return SIMLM_OK;
-}
-
-static simlm_status rlm_micro(struct pretrain *p, int64_t first, int64_t end,
-                              double scale, const struct sl_step *step,
-                              struct sl_meters *meters, simlm_error *err)
-{
-    const struct sl_lm_batch *b = &p->batch;
-    int64_t at = b->clean.start[first], to = b->clean.start[end];
-    struct sl_rlm_batch in = { .clean = micro_tokens(p, first, end,
-                                                     b->clean.ids),
-                               .enc_ids = b->enc.ids + at,
-                               .dec_ids = b->dec.ids + at,
-                               .enc_rows = p->enc_rows,
-                               .dec_rows = p->dec_rows,
-                               .rows = p->rows };
-    struct sl_noise noise = { step->train,
-                              sl_loop_dropout(&p->o->train, step->k) };
-    struct sl_rlm_result r;
-    double n;
-
-    in.n_enc = sl_lm_rows(p->enc_rows, b->enc.mask, at, to);
-    in.n_dec = sl_lm_rows(p->dec_rows, b->dec.mask, at, to);
-    in.n_rows = sl_lm_rows(p->rows, b->counted, at, to);
-    SL_TRY(sl_rlm_step(p->rlm_session, &r, &in, scale, step->train, noise,
-                       sl_loop_sampling(&p->o->train, step), err));
-    n = (double)r.n_rows;
-    sl_meters_add(meters, "loss", r.enc_sum + r.dec_sum, n);
-    sl_meters_add(meters, "enc_mlm_loss", r.enc_sum, n);
-    sl_meters_add(meters, "dec_mlm_loss", r.dec_sum, n);
-    sl_meters_add(meters, "replace_ratio", (double)r.n_changed,
-                  (double)r.n_tokens);
-    return SIMLM_OK;
+    return (struct counts){.enc = count_flags(enc, at, to),
+                           .dec = count_flags(dec, at, to),
+                           .gen = count_flags(gen, at, to),
+                           .sequences = end - first};
 }
 
 static int64_t count_micros(const struct sl_pack *pack, int64_t budget)
@@ -124,14 +100,154 @@ static int64_t count_micros(const struct sl_pack *pack, int64_t budget)
     return n;
 }
 
-static int64_t counted_in(const struct sl_lm_batch *b, int64_t first,
-                          int64_t end)
-{
-    int64_t n = 0;
+/* ---- a micro-batch ------------------------------------------------------------- */
 
-    for (int64_t i = b->clean.start[first]; i < b->clean.start[end]; i++)
-        n += b->counted[i];
-    return n;
+/* Sequences first .. end - 1 of the step, as it was before anything was hidden. */
+static struct sl_tokens micro_tokens(struct pretrain *p, int64_t first,
+                                     int64_t end)
+{
+    const struct sl_pack *all = &p->batch.clean;
+    int32_t at = all->start[first];
+
+    for (int64_t i = first; i <= end; i++)
+        p->start[i - first] = all->start[i] - at;
+    return (struct sl_tokens){ .n = end - first,
+                               .N = all->start[end] - at,
+                               .start = p->start,
+                               .ids = all->ids + at,
+                               .types = all->types + at,
+                               .key = all->key + first };
+}
+
+static struct sl_pretrain_copy micro_copy(const struct copy_rows *rows,
+                                          const struct sl_lm_copy *copy,
+                                          const uint8_t *counted, int64_t at,
+                                          int64_t to)
+{
+    struct sl_pretrain_copy c = { .ids = copy->ids + at,
+                                  .hidden = rows->hidden,
+                                  .rows = rows->counted };
+
+    c.n_hidden = sl_lm_rows(rows->hidden, copy->mask, at, to);
+    if (counted)
+        c.n_rows = sl_lm_rows(rows->counted, counted, at, to);
+    return c;
+}
+
+static struct sl_pretrain_batch micro_batch(struct pretrain *p, int64_t first,
+                                            int64_t end)
+{
+    const struct sl_lm_copy *enc = &p->batch.enc, *dec = dec_copy(p);
+    int64_t at = p->batch.clean.start[first], to = p->batch.clean.start[end];
+
+    return (struct sl_pretrain_batch){
+        .clean = micro_tokens(p, first, end),
+        .enc = micro_copy(&p->enc, enc,
+                          counted_flags(p, enc, p->what->enc_counts), at, to),
+        .dec = micro_copy(&p->dec, dec,
+                          counted_flags(p, dec, p->what->dec_counts), at, to),
+        .first_vector = first
+    };
+}
+
+/* ---- a step ---------------------------------------------------------------------- */
+
+/* What is known of a step when it is computed. */
+struct stage {
+    struct pretrain *p;
+    const struct sl_step *step;
+    struct sl_noise noise;
+    struct counts all;
+    int64_t micros; /* micro-batches whose means are averaged; 0: one mean */
+    struct sl_pretrain_result sum;
+    double contrast; /* sum over the spans */
+};
+
+static double one_over(int64_t n)
+{
+    return n ? 1 / (double)n : 0;
+}
+
+/* Factors of a micro-batch's losses. */
+static struct sl_pretrain_scales scales_of(const struct stage *s,
+                                           const struct counts *here)
+{
+    const struct counts *n = s->micros ? here : &s->all;
+    double part = s->micros ? 1 / (double)s->micros : 1;
+
+    return (struct sl_pretrain_scales){
+        .enc = part * one_over(n->enc),
+        .dec = part * one_over(n->dec),
+        .gen = part * one_over(n->gen) * s->p->o->generator_weight
+    };
+}
+
+static simlm_status run_micro(struct stage *s, int64_t first, int64_t end,
+                              simlm_error *err)
+{
+    struct pretrain *p = s->p;
+    struct counts here = count(p, first, end);
+    struct sl_pretrain_batch b;
+    struct sl_pretrain_result r;
+
+    if (!here.enc && !here.dec && !p->what->spans)
+        return SIMLM_OK; /* nothing but special tokens: no gradient */
+    b = micro_batch(p, first, end);
+    SL_TRY(sl_pretrainer_step(p->session, &r, &b, scales_of(s, &here),
+                              s->step->train, s->noise,
+                              sl_loop_sampling(&p->o->train, s->step), err));
+    s->sum.enc_sum += r.enc_sum;
+    s->sum.dec_sum += r.dec_sum;
+    s->sum.gen_sum += r.gen_sum;
+    s->sum.n_changed += r.n_changed;
+    return SIMLM_OK;
+}
+
+/* The vectors of all spans, and what they lack of telling their partners. */
+static simlm_status contrast_spans(struct stage *s, simlm_error *err)
+{
+    struct pretrain *p = s->p;
+    int64_t n = s->all.sequences, end;
+
+    for (int64_t i = 0; i < n; i = end) {
+        struct sl_pretrain_batch b;
+
+        end = sl_pack_cut(&p->batch.clean, i, p->o->train.batch_tokens);
+        b = micro_batch(p, i, end);
+        SL_TRY(sl_pretrainer_vectors(p->session, &b, s->noise, err));
+    }
+    return sl_pretrainer_contrast(p->session, &s->contrast, n, one_over(n),
+                                  s->step->train, err);
+}
+
+/* A loss that is a mean over n tokens; name NULL: the objective has but one. */
+static double add_loss(struct sl_meters *meters, const char *name, double sum,
+                       int64_t n)
+{
+    if (n && name)
+        sl_meters_add(meters, name, sum, (double)n);
+    return sum * one_over(n);
+}
+
+static void add_meters(const struct stage *s, struct sl_meters *meters)
+{
+    const struct pretrain *p = s->p;
+    const struct counts *n = &s->all;
+    double weight = (double)(n->dec ? n->dec : n->enc), loss;
+    struct sl_meters parts = { 0 };
+
+    loss = add_loss(&parts, p->what->enc_loss, s->sum.enc_sum, n->enc) +
+           add_loss(&parts, p->what->dec_loss, s->sum.dec_sum, n->dec) +
+           add_loss(&parts, "g_mlm_loss", s->sum.gen_sum, n->gen) *
+               p->o->generator_weight;
+    if (p->what->spans)
+        loss += add_loss(&parts, "co_loss", s->contrast, n->sequences);
+    if (p->generator)
+        sl_meters_add(&parts, "replace_ratio", (double)s->sum.n_changed,
+                      (double)p->batch.clean.N);
+    weight = weight > 0 ? weight : 1e-9;
+    sl_meters_add(meters, "loss", loss * weight, weight);
+    sl_meters_add_all(meters, &parts);
 }
 
 static simlm_status pretrain_step(void *self, const struct sl_step *step,
@@ -139,30 +255,25 @@ static simlm_status pretrain_step(void *self, const struct sl_step *step,
                                   simlm_error *err)
 {
     struct pretrain *p = self;
-    struct sl_lm_batch *b = &p->batch;
-    int64_t budget = p->o->train.batch_tokens, end, micros;
-    bool by_micro = p->o->train.loss_mean == SIMLM_MEAN_MICRO;
+    const simlm_train_options *t = &p->o->train;
+    const struct sl_pack *pack = &p->batch.clean;
+    struct stage s = { .p = p,
+                       .step = step,
+                       .noise = { step->train, sl_loop_dropout(t, step->k) } };
 
-    sl_lm_batch_fill(b, p->cache, step->example, step->n, step->epoch,
+    sl_lm_batch_fill(&p->batch, p->cache, step->example, step->n, step->epoch,
                      &p->rule);
-    *n_tokens = b->clean.N;
-    if (!b->n_counted) { /* nothing but special tokens: no gradient */
-        sl_meters_add(meters, "loss", 0, 1e-9);
-        return SIMLM_OK;
+    *n_tokens = pack->N;
+    s.all = count(p, 0, pack->n);
+    if (t->loss_mean == SIMLM_MEAN_MICRO)
+        s.micros = count_micros(pack, t->batch_tokens);
+    if (p->what->spans)
+        SL_TRY(contrast_spans(&s, err));
+    for (int64_t i = 0, end; i < pack->n; i = end) {
+        end = sl_pack_cut(pack, i, t->batch_tokens);
+        SL_TRY(run_micro(&s, i, end, err));
     }
-    micros = by_micro ? count_micros(&b->clean, budget) : 0;
-    for (int64_t i = 0; i < b->clean.n; i = end) {
-        double scale = 1 / (double)b->n_counted;
-        int64_t here;
-
-        end = sl_pack_cut(&b->clean, i, budget);
-        here = counted_in(b, i, end);
-        if (by_micro && here)
-            scale = 1 / ((double)micros * (double)here);
-        if (here)
-            SL_TRY((p->rlm ? rlm_micro : mlm_micro)(p, i, end, scale, step,
-                                                    meters, err));
-    }
+    add_meters(&s, meters);
     return SIMLM_OK;
 }
 
@@ -175,40 +286,23 @@ static simlm_status pretrain_save(void *self, const char *dir, simlm_error *err)
 
 /* ---- before the first step -------------------------------------------------------- */
 
+/* That a step has at most. */
+static int64_t texts_of(const struct sl_objective *o, int64_t passages)
+{
+    return o->spans ? 2 * passages : passages;
+}
+
 static simlm_status check_options(const simlm_pretrain_options *o,
                                   simlm_error *err)
 {
+    int64_t texts;
+
     SL_TRY(sl_setup_check(&o->train, err));
-    if (o->n_corpus < 1 || !o->corpus)
-        return sl_fail(err, SIMLM_E_ARG, "no corpus given");
-    if (o->objective < 0 || o->objective > 1 || o->mask_form > 1)
-        return sl_fail(err, SIMLM_E_ARG, "no such objective or mask form");
-    if ((int64_t)o->train.batch * o->max_length >= INT32_MAX)
+    SL_TRY(sl_pretrain_check(o, err));
+    texts = texts_of(&sl_objectives[o->objective], o->train.batch);
+    if (texts * o->max_length >= INT32_MAX)
         return sl_fail(err, SIMLM_E_ARG, "a step of %d passages of %d tokens "
                        "is too large", (int)o->train.batch, (int)o->max_length);
-    if (o->objective == SIMLM_OBJECTIVE_MLM) {
-        if (!(o->mask_rate > 0 && o->mask_rate <= 1))
-            return sl_fail(err, SIMLM_E_ARG,
-                           "mask_rate is %g: expected above 0, at most 1",
-                           o->mask_rate);
-        return SIMLM_OK;
-    }
-    if (!o->generator)
-        return sl_fail(err, SIMLM_E_ARG,
-                       "the objective rlm needs a generator's directory");
-    if (!(o->generator_head_eps >= 0 && o->generator_head_eps < 1))
-        return sl_fail(err, SIMLM_E_ARG,
-                       "generator_head_eps is %g: expected in [0, 1)",
-                       o->generator_head_eps);
-    if (!(o->encoder_rate >= 0 && o->encoder_rate < 1 &&
-          o->decoder_rate >= 0 && o->decoder_rate <= 1))
-        return sl_fail(err, SIMLM_E_ARG,
-                       "replace rates %g and %g: expected in [0, 1) and [0, 1]",
-                       o->encoder_rate, o->decoder_rate);
-    if (o->decoder_layers < 1 || o->decoder_layers > 64)
-        return sl_fail(err, SIMLM_E_ARG,
-                       "decoder_layers is %d: expected from 1 to 64",
-                       (int)o->decoder_layers);
     return SIMLM_OK;
 }
 
@@ -241,6 +335,45 @@ static simlm_status open_generator(struct pretrain *p, simlm_error *err)
     return SIMLM_OK;
 }
 
+/* The generator's weights drawn anew, its blocks joined to the model's. */
+static simlm_status prepare_generator(struct pretrain *p, simlm_error *err)
+{
+    const simlm_pretrain_options *o = p->o;
+
+    if (o->generator_random)
+        SL_TRY(sl_bert_init(p->generator, o->train.seed, err));
+    if (o->generator_joint)
+        SL_TRY(sl_bert_join(p->setup.model, p->generator, "generator.", err));
+    return SIMLM_OK;
+}
+
+/* What no model directory gives: a decoder of other weights than it was opened
+ * with, a head of replaced-token detection. */
+static simlm_status init_parts(struct pretrain *p, simlm_error *err)
+{
+    struct sl_bert *m = p->setup.model;
+    bool early = p->what->dec == SL_INPUT_EARLY, found;
+    int32_t how = p->o->decoder_init;
+    char *path = NULL;
+
+    SL_TRY(sl_modeldir_decoder(&path, p->o->train.model, err));
+    found = path != NULL;
+    sl_free(path);
+    if (how == SIMLM_DECODER_RANDOM ||
+        (how == SIMLM_DECODER_AUTO && early && !found))
+        return sl_bert_init_from(m, m->first_decoder, p->o->train.seed, err);
+    if (how == SIMLM_DECODER_COPY)
+        SL_TRY(sl_bert_copy_decoder(m, err));
+    return sl_bert_init_from(m, m->first_rtd, p->o->train.seed, err);
+}
+
+static enum sl_lm_copies copies_of(const struct sl_objective *o)
+{
+    return sl_objective_nests(o)      ? SL_COPIES_NESTED
+           : o->dec == SL_INPUT_BLANK ? SL_COPIES_BLANK
+                                      : SL_COPIES_ONE;
+}
+
 /* How passages become examples of this objective. */
 static simlm_status make_rule(struct pretrain *p, simlm_error *err)
 {
@@ -259,11 +392,12 @@ static simlm_status make_rule(struct pretrain *p, simlm_error *err)
         return sl_fail_nomem(err, "kinds of tokens");
     sl_token_kinds(p->kind, t);
     r->kind = p->kind;
-    r->two = p->rlm;
-    r->form = o->mask_form >= 0 ? (enum sl_mask_form)o->mask_form
-              : p->rlm          ? SL_MASK_ALL
-                                : SL_MASK_80_10_10;
-    r->p_enc = p->rlm ? o->encoder_rate : o->mask_rate;
+    r->copies = copies_of(p->what);
+    r->spans = p->what->spans;
+    r->form = o->mask_form >= 0            ? (enum sl_mask_form)o->mask_form
+              : r->copies == SL_COPIES_ONE ? SL_MASK_80_10_10
+                                           : SL_MASK_ALL;
+    r->p_enc = r->copies == SL_COPIES_ONE ? o->mask_rate : o->encoder_rate;
     r->p_dec = o->decoder_rate;
     r->seed = o->train.seed;
     return SIMLM_OK;
@@ -277,7 +411,7 @@ static simlm_status describe(struct pretrain *p, struct sl_str *identity,
 
     sl_json_begin(&w, NULL, '{');
     sl_json_add_text(&w, "command", "pretrain");
-    sl_json_add_text(&w, "objective", p->rlm ? "rlm" : "mlm");
+    sl_json_add_text(&w, "objective", p->what->name);
     SL_TRY(sl_setup_add_weights(&w, "model", o->train.model, err));
     SL_TRY(sl_setup_add_corpus(&w, "corpus", o->corpus, o->n_corpus, err));
     sl_json_add_int(&w, "steps", o->train.steps);
@@ -286,22 +420,15 @@ static simlm_status describe(struct pretrain *p, struct sl_str *identity,
     sl_setup_identity(&p->setup, &w);
     sl_json_add_int(&w, "max_length", o->max_length);
     sl_json_add_int(&w, "mask_form", p->rule.form);
-    if (p->rlm) {
+    if (p->generator)
         SL_TRY(sl_setup_add_weights(&w, "generator", o->generator, err));
-        sl_json_add_bool(&w, "generator_dropout", o->generator_dropout);
-        sl_json_add_real(&w, "generator_head_eps", o->generator_head_eps);
-        sl_json_add_real(&w, "encoder_rate", o->encoder_rate);
-        sl_json_add_real(&w, "decoder_rate", o->decoder_rate);
-        sl_json_add_int(&w, "decoder_layers", o->decoder_layers);
-    } else {
-        sl_json_add_real(&w, "mask_rate", o->mask_rate);
-    }
+    sl_pretrain_identity(o, &w);
     sl_json_end(&w);
 
     w = (struct sl_json_writer){ .s = settings, .indent = 2 };
     sl_json_begin(&w, NULL, '{');
     sl_setup_settings(&p->setup, &w);
-    if (p->rlm)
+    if (p->generator)
         sl_json_add_text(&w, "generator", o->generator);
     sl_json_begin(&w, "corpus", '[');
     for (int32_t i = 0; i < o->n_corpus; i++)
@@ -346,50 +473,85 @@ static simlm_status open_order(struct pretrain *p, simlm_error *err)
     return sl_order_init(&p->order, n, n_eval, t->batch, t->seed, err);
 }
 
+static bool copy_rows_init(struct copy_rows *r, int64_t n)
+{
+    r->hidden = SL_NEW_ARRAY(int32_t, n);
+    r->counted = SL_NEW_ARRAY(int32_t, n);
+    return r->hidden && r->counted;
+}
+
+static void copy_rows_free(struct copy_rows *r)
+{
+    sl_free(r->hidden);
+    sl_free(r->counted);
+}
+
 /* Everything a step needs, so that no step allocates. */
 static simlm_status open_session(struct pretrain *p, simlm_error *err)
 {
     const simlm_train_options *t = &p->o->train;
-    struct sl_rlm_options o = { .generator_dropout = p->o->generator_dropout };
+    int64_t texts = texts_of(p->what, t->batch);
+    int64_t all = texts * p->o->max_length;
+    struct sl_pretrainer_options o = {
+        .objective = p->what,
+        .early_layers = p->o->early_layers,
+        .generator_dropout = p->o->generator_dropout,
+        .joint = p->o->generator_joint,
+        .max_spans = texts,
+    };
     struct sl_session_options *s = &o.session;
-    int64_t all = (int64_t)t->batch * p->o->max_length;
-    size_t bytes;
 
     s->max_tokens = t->batch_tokens > p->o->max_length ? t->batch_tokens
                                                        : p->o->max_length;
     if (s->max_tokens > all)
         s->max_tokens = all;
-    s->max_seqs = t->batch < s->max_tokens / 2 ? t->batch : s->max_tokens / 2;
+    s->max_seqs = texts < s->max_tokens / 2 ? texts : s->max_tokens / 2;
     s->checkpoint = t->checkpointing;
-    if (p->rlm)
-        SL_TRY(sl_rlm_new(&p->rlm_session, p->setup.model, p->generator, &o,
-                          err));
-    else
-        SL_TRY(sl_mlm_new(&p->mlm_session, p->setup.model, s, err));
-    bytes = p->rlm ? sl_rlm_bytes(p->rlm_session)
-                   : sl_mlm_bytes(p->mlm_session);
-    SL_TRY(sl_setup_check_memory(&p->setup, bytes, err));
+    SL_TRY(sl_pretrainer_new(&p->session, p->setup.model, p->generator, &o,
+                             err));
+    SL_TRY(sl_setup_check_memory(&p->setup, sl_pretrainer_bytes(p->session),
+                                 err));
     p->start = SL_NEW_ARRAY(int32_t, s->max_seqs + 1);
-    p->rows = SL_NEW_ARRAY(int32_t, s->max_tokens);
-    p->enc_rows = SL_NEW_ARRAY(int32_t, s->max_tokens);
-    p->dec_rows = SL_NEW_ARRAY(int32_t, s->max_tokens);
-    p->labels = SL_NEW_ARRAY(int32_t, s->max_tokens);
-    if (!p->start || !p->rows || !p->enc_rows || !p->dec_rows || !p->labels)
+    if (!p->start || !copy_rows_init(&p->enc, s->max_tokens) ||
+        !copy_rows_init(&p->dec, s->max_tokens))
         return sl_fail_nomem(err, "a micro-batch");
-    return sl_lm_batch_init(&p->batch, t->batch, p->o->max_length, p->rlm, err);
+    return sl_lm_batch_init(&p->batch, texts, p->o->max_length, p->rule.copies,
+                            err);
+}
+
+/* The entropy of a coin that shows heads with probability p, in nats. */
+static double coin(double p)
+{
+    return p > 0 && p < 1 ? -p * log(p) - (1 - p) * log(1 - p) : 0;
+}
+
+/* The loss of guessing. */
+static double chance(const struct pretrain *p)
+{
+    const struct sl_objective *o = p->what;
+    bool lm = o->head == SL_HEAD_LM;
+    double word = log((double)p->rule.vocab), sum = 0;
+
+    if (o->enc_counts != SL_COUNT_NONE)
+        sum += lm ? word : coin(p->rule.p_enc);
+    if (o->dec_counts != SL_COUNT_NONE)
+        sum += lm ? word : coin(p->rule.p_dec);
+    if (p->o->generator_joint)
+        sum += p->o->generator_weight * word;
+    if (o->spans)
+        sum += log(2.0 * p->o->train.batch - 1);
+    return sum;
 }
 
 static simlm_status train(struct pretrain *p, simlm_error *err)
 {
     const simlm_train_options *t = &p->o->train;
-    double chance = log((double)p->rule.vocab);
     struct sl_loop loop = {
         .o = t,
         .dir = &p->dir,
         .model = p->setup.model,
         .order = &p->order,
-        .task = { p, pretrain_step, pretrain_save, p->rlm ? 2 * chance
-                                                          : chance },
+        .task = { p, pretrain_step, pretrain_save, chance(p) },
     };
     int64_t n_steps;
 
@@ -407,14 +569,20 @@ static simlm_status run(struct pretrain *p, const simlm_observer *observer,
                         simlm_error *err)
 {
     const simlm_pretrain_options *o = p->o;
-    struct sl_bert_parts parts = { .head = true };
+    struct sl_bert_parts parts = { 0 };
 
     SL_TRY(check_options(o, err));
-    parts.n_decoder = p->rlm ? o->decoder_layers : 0;
+    p->what = &sl_objectives[o->objective];
+    parts.head = p->what->head == SL_HEAD_LM;
+    parts.rtd = p->what->head == SL_HEAD_RTD;
+    parts.n_decoder = p->what->dec == SL_INPUT_NONE ? 0 : o->decoder_layers;
     SL_TRY(sl_setup_open(&p->setup, &o->train, parts, observer, err));
+    SL_TRY(init_parts(p, err));
     SL_TRY(make_rule(p, err));
-    if (p->rlm)
+    if (sl_objective_replaces(p->what)) {
         SL_TRY(open_generator(p, err));
+        SL_TRY(prepare_generator(p, err));
+    }
     SL_TRY(open_dir(p, err));
     if (p->dir.finished) {
         sl_rundir_say(&p->dir, SIMLM_INFO, "'%s': this run is finished",
@@ -427,17 +595,14 @@ static simlm_status run(struct pretrain *p, const simlm_observer *observer,
 simlm_status sl_pretrain(const simlm_pretrain_options *o,
                          const simlm_observer *observer, simlm_error *err)
 {
-    struct pretrain p = { .o = o, .rlm = o->objective == SIMLM_OBJECTIVE_RLM };
+    struct pretrain p = { .o = o };
     simlm_status st = run(&p, observer, err);
 
-    sl_mlm_free(p.mlm_session);
-    sl_rlm_free(p.rlm_session);
+    sl_pretrainer_free(p.session);
     sl_lm_batch_free(&p.batch);
     sl_free(p.start);
-    sl_free(p.rows);
-    sl_free(p.enc_rows);
-    sl_free(p.dec_rows);
-    sl_free(p.labels);
+    copy_rows_free(&p.enc);
+    copy_rows_free(&p.dec);
     sl_free(p.kind);
     sl_order_free(&p.order);
     sl_token_cache_close(p.cache);

@@ -144,7 +144,7 @@ static simlm_status init_model(const char *out, bool generator,
     simlm_init_options_init(&o);
     o.vocab = test_path("vocab.txt");
     o.output = out;
-    o.layers = 1;
+    o.layers = 2; /* Condenser needs two */
     o.hidden = 8;
     o.heads = 2;
     o.ffn = 12;
@@ -188,9 +188,12 @@ static simlm_status pretrain(const char *out, int32_t objective,
     o.n_corpus = 1;
     o.objective = objective;
     o.max_length = 20;
-    o.decoder_layers = 1;
-    if (objective == SIMLM_OBJECTIVE_RLM)
+    if (objective != SIMLM_OBJECTIVE_MLM)
+        o.decoder_layers = 1;
+    if (objective == SIMLM_OBJECTIVE_RLM ||
+        objective == SIMLM_OBJECTIVE_ENCDEC_RTD)
         o.generator = test_path("generator");
+    o.generator_joint = objective == SIMLM_OBJECTIVE_ENCDEC_RTD;
     return simlm_pretrain(&o, NULL, err);
 }
 
@@ -202,6 +205,16 @@ static simlm_status pretrain_mlm(const char *out, simlm_error *err)
 static simlm_status pretrain_rlm(const char *out, simlm_error *err)
 {
     return pretrain(out, SIMLM_OBJECTIVE_RLM, err);
+}
+
+static simlm_status pretrain_joint_rtd(const char *out, simlm_error *err)
+{
+    return pretrain(out, SIMLM_OBJECTIVE_ENCDEC_RTD, err);
+}
+
+static simlm_status pretrain_cocondenser(const char *out, simlm_error *err)
+{
+    return pretrain(out, SIMLM_OBJECTIVE_COCONDENSER, err);
 }
 
 /* Of three passages. */
@@ -427,6 +440,8 @@ const struct job jobs[] = {
     {"init", OUT_DIRECTORY, init},
     {"pretrain mlm", OUT_RUN, pretrain_mlm},
     {"pretrain rlm", OUT_RUN, pretrain_rlm},
+    {"pretrain encdec-rtd, joint", OUT_RUN, pretrain_joint_rtd},
+    {"pretrain cocondenser", OUT_RUN, pretrain_cocondenser},
     {"mine", OUT_FILE, mine},
     {"finetune", OUT_RUN, finetune_fp32},
     {"finetune bf16", OUT_RUN, finetune_bf16},

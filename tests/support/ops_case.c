@@ -76,6 +76,7 @@ SIZE(size_logits, s->n, s->n * s->m)
 SIZE(size_full_logits, s->n, s->n * s->m + 3 * s->n)
 SIZE(size_picked, (s->N + 1) / 2, s->D)
 SIZE(size_NN, s->n, s->N)
+SIZE(size_pairs, 2 * s->n, s->D)
 SIZE(size_groups, s->n, s->m)
 SIZE(size_passes, 2 * s->n, s->m)
 SIZE(two, 1, 2)
@@ -104,6 +105,7 @@ enum {
     NO_TYPES = 1,
     NO_RES = 1,
     ADD_DX = 1,
+    ELSEWHERE = 1,
     NO_BIAS = 1,
     MASKED = 2,
     FULL = 4
@@ -208,16 +210,23 @@ static void attention_rows_b(struct ops_run *r)
                             r->drop);
 }
 
+/* Where h's rows are that become first rows: at the same places, or among the
+ * N rows drawn without order. */
+static const int32_t *heads(const struct ops_run *r)
+{
+    return r->c->mode & ELSEWHERE ? r->rows : r->pk.seq_start;
+}
+
 static void splice_f(struct ops_run *r)
 {
-    OPS->splice_cls_fwd(r->be, act(r->out[0]), act(r->in[0]), act(r->in[1]),
-                        &r->pk, r->s.D);
+    OPS->splice_cls_fwd(r->be, act(r->out[0]), act(r->in[0]), heads(r),
+                        act(r->in[1]), &r->pk, r->s.D);
 }
 
 static void splice_b(struct ops_run *r)
 {
-    OPS->splice_cls_bwd(r->be, act(r->din[0]), act(r->din[1]), act(r->dout),
-                        &r->pk, r->s.D);
+    OPS->splice_cls_bwd(r->be, act(r->din[0]), heads(r), act(r->din[1]),
+                        act(r->dout), &r->pk, r->s.D);
 }
 
 static void gather_f(struct ops_run *r)
@@ -283,6 +292,31 @@ static void vocab_ce_b(struct ops_run *r)
                   bias(r, r->din), act(r->in[0]), real(r->in[1]),
                   bias(r, r->in), r->labels, r->s.N, r->s.D, r->s.V,
                   weight_of_loss(r));
+}
+
+static void binary_ce_f(struct ops_run *r)
+{
+    OPS->binary_ce(r->be, real(r->out[0]), NULL, NULL, NULL, act(r->in[0]),
+                   real(r->in[1]), real(r->in[2]), r->types, r->s.N, r->s.D, 1);
+}
+
+static void binary_ce_b(struct ops_run *r)
+{
+    OPS->binary_ce(r->be, real(r->out[0]), act(r->din[0]), real(r->din[1]),
+                   real(r->din[2]), act(r->in[0]), real(r->in[1]),
+                   real(r->in[2]), r->types, r->s.N, r->s.D, weight_of_loss(r));
+}
+
+static void pair_contrast_f(struct ops_run *r)
+{
+    OPS->pair_contrast(r->be, real(r->out[0]), NULL, real(r->in[0]),
+                       2 * r->s.n, r->s.D, 1);
+}
+
+static void pair_contrast_b(struct ops_run *r)
+{
+    OPS->pair_contrast(r->be, real(r->out[0]), real(r->din[0]), real(r->in[0]),
+                       2 * r->s.n, r->s.D, weight_of_loss(r));
 }
 
 static void contrast(struct ops_run *r, sl_real *dq, sl_real *dp, double weight)
@@ -443,8 +477,11 @@ const struct ops_case ops_cases[] = {
       { { "ctx", OPS_ACT, size_chosen }, { "lse", 0, size_chosen_lse } },
       attention_rows_f, attention_rows_b, 0 },
     { "splice_cls",
-      { { "h", OPS_ACT | OPS_ADD, size_ND }, { "emb", OPS_ACT, size_ND } },
+      { { "h", OPS_ACT | OPS_ADD, size_ND }, { "x", OPS_ACT, size_ND } },
       { { "y", OPS_ACT, size_ND } }, splice_f, splice_b, 0 },
+    { "splice_cls, h's rows elsewhere",
+      { { "h", OPS_ACT | OPS_ADD, size_ND }, { "x", OPS_ACT, size_ND } },
+      { { "y", OPS_ACT, size_ND } }, splice_f, splice_b, ELSEWHERE },
     { "gather_rows", { { "x", OPS_ACT, size_ND } },
       { { "y", OPS_ACT, size_picked } }, gather_f, gather_b, 0 },
     { "pool, CLS", { { "h", OPS_ACT, size_ND } }, { { "v", 0, size_nD } },
@@ -460,6 +497,12 @@ const struct ops_case ops_cases[] = {
     { "vocab_ce, b NULL",
       { { "h", OPS_ACT, size_ND }, { "W", OPS_ADD | OPS_UNIT, size_VD } },
       { { "loss", OPS_ADD, one } }, vocab_ce_f, vocab_ce_b, NO_BIAS },
+    { "binary_ce",
+      { { "h", OPS_ACT, size_ND }, { "w", OPS_ADD | OPS_UNIT, size_D },
+        { "b", OPS_ADD, one } },
+      { { "loss", OPS_ADD, one } }, binary_ce_f, binary_ce_b, 0 },
+    { "pair_contrast", { { "v", OPS_UNIT, size_pairs } },
+      { { "loss", OPS_ADD, one } }, pair_contrast_f, pair_contrast_b, 0 },
     CONTRASTIVE(", full", FULL, size_full_logits),
     CONTRASTIVE(", full, masked", FULL | MASKED, size_full_logits),
     CONTRASTIVE(", QK", 0, size_logits),

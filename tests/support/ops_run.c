@@ -177,7 +177,7 @@ static void make_packing(struct ops_run *r)
 static void make_integers(struct ops_run *r)
 {
     const struct ops_shape *s = &r->s;
-    int64_t n = s->n * s->n * s->m, picked = (s->N + 1) / 2;
+    int64_t n = s->n * s->n * s->m;
     int32_t *rows = malloc((size_t)s->N * sizeof *rows);
     uint8_t *mask = malloc((size_t)n);
     struct sl_rng rng;
@@ -190,7 +190,7 @@ static void make_integers(struct ops_run *r)
     for (int64_t i = 0; i < s->N; i++)
         rows[i] = (int32_t)i;
     sl_rng_shuffle_i32(&rng, rows, s->N);
-    r->rows = upload_i32(r->be, rows, picked);
+    r->rows = upload_i32(r->be, rows, s->N);
     for (int64_t i = 0; i < n; i++)
         mask[i] = sl_rng_below(&rng, 3) == 0;
     r->mask = take(r->be, (size_t)n);

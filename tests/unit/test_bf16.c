@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "check.h"
 #include "model/biencoder.h"
-#include "model/rlm.h"
+#include "model/mlm.h"
 #include "tiny.h"
 
 /* ---- rounding ------------------------------------------------------------ */

@@ -1,14 +1,17 @@
 /* Whole-model gradients are the derivatives of whole-model losses: MLM (BERT
- * and ELECTRA form), RLM with its bottleneck, and the cross-encoder (both heads,
- * with and without R-Drop), by central differences in double, with and without
- * dropout.  Cutting a step, or recomputing activations, changes no gradient.
- * (The bi-encoder: test_biencoder.c.) */
+ * and ELECTRA form), every other objective of pre-training, with its generator
+ * where that learns, and the cross-encoder (both heads, with and without R-Drop),
+ * by central differences in double, with and without dropout.  Cutting a step, or
+ * recomputing activations, changes no gradient.  (The bi-encoder:
+ * test_biencoder.c.) */
+#include <simlm/train.h>
+
 #include "backend/backend.h"
 #include "base/alloc.h"
 #include "check.h"
 #include "derivatives.h"
 #include "model/crossencoder.h"
-#include "model/rlm.h"
+#include "model/pretrainer.h"
 #include "tiny.h"
 
 static struct sl_backend *be;
@@ -37,8 +40,9 @@ struct problem {
     int64_t n_flat; /* tensors that the loss does not depend on */
     struct sl_mlm *mlm;
     struct sl_mlm_batch mlm_batch;
-    struct sl_rlm *rlm;
-    struct sl_rlm_batch rlm_batch;
+    struct sl_pretrainer *pre;
+    struct sl_pretrain_batch pre_batch;
+    bool spans;
     struct sl_crossencoder *cross;
     struct sl_crossencoder_batch cross_batch;
 };
@@ -54,13 +58,24 @@ static double mlm_loss(struct problem *p, bool train)
     return scale * sum;
 }
 
-static double rlm_loss(struct problem *p, bool train)
-{
-    struct sl_rlm_result r;
+/* Factors of the losses that a step adds up: none is another. */
+static const struct sl_pretrain_scales scales = {0.37, 0.51, 0.23};
+static const double contrast_scale = 0.11;
 
-    check_ok(sl_rlm_step(p->rlm, &r, &p->rlm_batch, scale, train, p->noise, 3,
-                         &err));
-    return scale * (r.enc_sum + r.dec_sum);
+static double pre_loss(struct problem *p, bool train)
+{
+    struct sl_pretrain_result r;
+    double co = 0;
+
+    if (p->spans) {
+        check_ok(sl_pretrainer_vectors(p->pre, &p->pre_batch, p->noise, &err));
+        check_ok(sl_pretrainer_contrast(p->pre, &co, p->pre_batch.clean.n,
+                                        contrast_scale, train, &err));
+    }
+    check_ok(sl_pretrainer_step(p->pre, &r, &p->pre_batch, scales, train,
+                                p->noise, 3, &err));
+    return scales.enc * r.enc_sum + scales.dec * r.dec_sum +
+           scales.gen * r.gen_sum + contrast_scale * co;
 }
 
 static double cross_loss(struct problem *p, bool train)
@@ -116,45 +131,147 @@ static void electra_generator_gradients_are_derivatives(void **state)
     check_mlm(tiny_electra_config(), true);
 }
 
-/* Some tokens replaced for the encoder, those and more for the decoder. */
-static void corrupt(struct sl_rlm_batch *b, int32_t *enc, int32_t *dec)
+/* A third of the tokens hidden from the encoder, those and more from the decoder,
+ * and other tokens in their places; every other hidden or other token counts. */
+struct corrupted {
+    int32_t enc[64], dec[64], rows[2][64], hidden[2][64];
+};
+
+static void corrupt(struct sl_pretrain_batch *b, struct corrupted *c)
 {
-    for (int64_t i = 0; i < b->clean.N; i++) {
-        enc[i] = dec[i] = b->clean.ids[i];
-        if (i % 3 == 1)
-            enc[i] = dec[i] = (enc[i] + 5) % 40;
-        if (i % 4 == 2)
-            dec[i] = (dec[i] + 11) % 40;
+    b->enc = (struct sl_pretrain_copy){c->enc, 0, c->hidden[0], 0, c->rows[0]};
+    b->dec = (struct sl_pretrain_copy){c->dec, 0, c->hidden[1], 0, c->rows[1]};
+    for (int32_t i = 0; i < b->clean.N; i++) {
+        c->enc[i] = c->dec[i] = b->clean.ids[i];
+        if (i % 3 == 1) {
+            c->enc[i] = c->dec[i] = (c->enc[i] + 5) % 40;
+            c->hidden[0][b->enc.n_hidden++] = i;
+            c->rows[0][b->enc.n_rows++] = i;
+        }
+        if (i % 3 == 1 || i % 4 == 2) {
+            c->dec[i] = (c->dec[i] + 11) % 40;
+            c->hidden[1][b->dec.n_hidden++] = i;
+        }
+        if (i % 2)
+            c->rows[1][b->dec.n_rows++] = i;
     }
-    b->enc_ids = enc;
-    b->dec_ids = dec;
 }
 
-static void check_rlm(bool dropout, int64_t n_decoder)
+/* Of the objective's batch, what the trainer would give it. */
+static void fit_batch(struct sl_pretrain_batch *b, const struct sl_objective *o)
 {
-    struct problem p = {.loss = rlm_loss, .noise = {dropout, 12}};
-    struct sl_rlm_options o = {small, false};
-    struct sl_rlm_batch *b = &p.rlm_batch;
-    int32_t enc[64], dec[64];
-    const int32_t *unused;
+    if (o->enc_counts == SL_COUNT_NONE)
+        b->enc.n_rows = b->enc.n_hidden = 0;
+    if (o->enc == SL_INPUT_CLEAN)
+        b->enc.ids = b->clean.ids;
+    if (o->dec == SL_INPUT_EARLY)
+        b->dec = b->enc;
+}
 
-    p.m = tiny_model(
-        be, tiny_config(),
-        (struct sl_bert_parts){.head = true, .n_decoder = n_decoder}, 4);
-    check_ok(sl_rlm_new(&p.rlm, p.m, NULL, &o, &err));
-    b->clean = tiny_tokens(4, 9, 40, 5);
-    b->n_rows = tiny_rows(&b->rows, &unused, &b->clean, 2, 40, 6);
-    corrupt(b, enc, dec);
+static struct sl_bert_parts parts_of(const struct sl_objective *o,
+                                     int64_t n_decoder)
+{
+    return (struct sl_bert_parts){.head = o->head == SL_HEAD_LM,
+                                  .rtd = o->head == SL_HEAD_RTD,
+                                  .n_decoder = n_decoder};
+}
+
+static void check_objective(simlm_objective objective, bool dropout,
+                            int64_t layers, int64_t n_decoder)
+{
+    const struct sl_objective *o = &sl_objectives[objective];
+    struct problem p = {
+        .loss = pre_loss, .noise = {dropout, 12}, .spans = o->spans};
+    struct sl_pretrainer_options options = {
+        .session = small, .objective = o, .max_spans = 4};
+    struct sl_config cfg = tiny_config();
+    struct corrupted c;
+
+    cfg.layers = layers;
+    p.m = tiny_model(be, cfg, parts_of(o, n_decoder), 4);
+    check_ok(sl_pretrainer_new(&p.pre, p.m, NULL, &options, &err));
+    p.pre_batch.clean = tiny_tokens(4, 9, 40, 5);
+    corrupt(&p.pre_batch, &c);
+    fit_batch(&p.pre_batch, o);
     check_gradients(&p);
-    sl_rlm_free(p.rlm);
+    sl_pretrainer_free(p.pre);
     sl_bert_free(p.m);
 }
 
 static void rlm_gradients_are_derivatives(void **state)
 {
     (void)state;
-    check_rlm(false, 1);
-    check_rlm(true, 2);
+    check_objective(SIMLM_OBJECTIVE_RLM, false, 2, 1);
+    check_objective(SIMLM_OBJECTIVE_RLM, true, 2, 2);
+}
+
+static void encdec_mlm_gradients_are_derivatives(void **state)
+{
+    (void)state;
+    check_objective(SIMLM_OBJECTIVE_ENCDEC_MLM, false, 2, 1);
+    check_objective(SIMLM_OBJECTIVE_ENCDEC_MLM, true, 2, 2);
+}
+
+static void condenser_gradients_are_derivatives(void **state)
+{
+    (void)state;
+    check_objective(SIMLM_OBJECTIVE_CONDENSER, false, 2, 1);
+    check_objective(SIMLM_OBJECTIVE_CONDENSER, true, 3, 2);
+}
+
+static void encdec_rtd_gradients_are_derivatives(void **state)
+{
+    (void)state;
+    check_objective(SIMLM_OBJECTIVE_ENCDEC_RTD, false, 2, 1);
+    check_objective(SIMLM_OBJECTIVE_ENCDEC_RTD, true, 2, 2);
+}
+
+static void autoencoder_gradients_are_derivatives(void **state)
+{
+    (void)state;
+    check_objective(SIMLM_OBJECTIVE_AUTOENCODER, false, 2, 1);
+    check_objective(SIMLM_OBJECTIVE_AUTOENCODER, true, 2, 2);
+}
+
+static void cocondenser_gradients_are_derivatives(void **state)
+{
+    (void)state;
+    check_objective(SIMLM_OBJECTIVE_COCONDENSER, false, 2, 1);
+    check_objective(SIMLM_OBJECTIVE_COCONDENSER, true, 3, 2);
+}
+
+/* Draws jump when a generator's weight moves far enough, and no gradient flows
+ * through them: so the loss is differentiated with the draws that it had, which
+ * is what differences give as long as none jumps. */
+static void check_joint(simlm_objective objective, bool dropout)
+{
+    const struct sl_objective *o = &sl_objectives[objective];
+    struct problem p = {.loss = pre_loss, .noise = {dropout, 12}};
+    struct sl_pretrainer_options options = {.session = small,
+                                            .objective = o,
+                                            .generator_dropout = true,
+                                            .joint = true};
+    struct corrupted c;
+    struct sl_bert *g;
+
+    p.m = tiny_model(be, tiny_config(), parts_of(o, 1), 4);
+    g = tiny_model(be, tiny_electra_config(), (struct sl_bert_parts){.head = true}, 9);
+    check_ok(sl_bert_join(p.m, g, "generator.", &err));
+    check_ok(sl_pretrainer_new(&p.pre, p.m, g, &options, &err));
+    p.pre_batch.clean = tiny_tokens(4, 9, 40, 5);
+    corrupt(&p.pre_batch, &c);
+    check_gradients(&p);
+    sl_pretrainer_free(p.pre);
+    sl_bert_free(g);
+    sl_bert_free(p.m);
+}
+
+static void joint_generator_gradients_are_derivatives(void **state)
+{
+    (void)state;
+    check_joint(SIMLM_OBJECTIVE_RLM, false);
+    check_joint(SIMLM_OBJECTIVE_RLM, true);
+    check_joint(SIMLM_OBJECTIVE_ENCDEC_RTD, true);
 }
 
 /* Two groups of two pairs. */
@@ -188,39 +305,47 @@ static void reranker_gradients_are_derivatives(void **state)
 /* ---- what must change nothing
  * ------------------------------------------------------ */
 
-static void checkpointing_gives_the_same_bits(void **state)
+static void check_checkpointing(simlm_objective objective)
 {
-    (void)state;
-    struct sl_rlm_options o = {small, false};
-    struct sl_rlm_batch b = {0};
-    struct sl_rlm_result r[2];
-    const int32_t *unused;
-    int32_t enc[64], dec[64];
+    struct sl_pretrainer_options o = {
+        .session = small, .objective = &sl_objectives[objective]};
+    struct sl_pretrain_batch b = {.clean = tiny_tokens(4, 9, 40, 5)};
+    struct sl_pretrain_result r[2];
+    struct corrupted c;
     double *want = NULL;
-    struct sl_bert *m =
-        tiny_model(be, tiny_config(),
-                   (struct sl_bert_parts){.head = true, .n_decoder = 2}, 4);
+    struct sl_config cfg = tiny_config();
+    struct sl_bert *m;
 
-    b.clean = tiny_tokens(4, 9, 40, 5);
-    b.n_rows = tiny_rows(&b.rows, &unused, &b.clean, 2, 40, 6);
-    corrupt(&b, enc, dec);
+    cfg.layers = 4;
+    m = tiny_model(be, cfg, parts_of(o.objective, 2), 4);
+    corrupt(&b, &c);
+    fit_batch(&b, o.objective);
     for (int i = 0; i < 2; i++) {
-        struct sl_rlm *s = NULL;
+        struct sl_pretrainer *s = NULL;
 
         o.session.checkpoint = i;
-        check_ok(sl_rlm_new(&s, m, NULL, &o, &err));
+        check_ok(sl_pretrainer_new(&s, m, NULL, &o, &err));
         sl_bert_zero_grad(m);
-        check_ok(sl_rlm_step(s, &r[i], &b, scale, true,
-                             (struct sl_noise){true, 5}, 0, &err));
+        check_ok(sl_pretrainer_step(s, &r[i], &b, scales, true,
+                                    (struct sl_noise){true, 5}, 0, &err));
         if (!i)
             want = copy_grad(m);
-        sl_rlm_free(s);
+        sl_pretrainer_free(s);
     }
     assert_memory_equal(&r[0].enc_sum, &r[1].enc_sum, sizeof(double));
     assert_memory_equal(&r[0].dec_sum, &r[1].dec_sum, sizeof(double));
     check_same(m, want, 0);
     sl_free(want);
     sl_bert_free(m);
+}
+
+static void checkpointing_gives_the_same_bits(void **state)
+{
+    (void)state;
+    check_checkpointing(SIMLM_OBJECTIVE_RLM);
+    check_checkpointing(SIMLM_OBJECTIVE_ENCDEC_MLM);
+    check_checkpointing(SIMLM_OBJECTIVE_CONDENSER);
+    check_checkpointing(SIMLM_OBJECTIVE_AUTOENCODER);
 }
 
 static void micro_batches_add_up_to_the_step(void **state)
@@ -297,6 +422,12 @@ int main(void)
         cmocka_unit_test(mlm_gradients_are_derivatives),
         cmocka_unit_test(electra_generator_gradients_are_derivatives),
         cmocka_unit_test(rlm_gradients_are_derivatives),
+        cmocka_unit_test(encdec_mlm_gradients_are_derivatives),
+        cmocka_unit_test(condenser_gradients_are_derivatives),
+        cmocka_unit_test(encdec_rtd_gradients_are_derivatives),
+        cmocka_unit_test(autoencoder_gradients_are_derivatives),
+        cmocka_unit_test(cocondenser_gradients_are_derivatives),
+        cmocka_unit_test(joint_generator_gradients_are_derivatives),
         cmocka_unit_test(reranker_gradients_are_derivatives),
         cmocka_unit_test(checkpointing_gives_the_same_bits),
         cmocka_unit_test(micro_batches_add_up_to_the_step),

@@ -176,7 +176,8 @@ static void cuts_fall_between_sequences_within_the_budget(void **state)
 
 /* ---- masks of a step ----------------------------------------------------------- */
 
-static struct sl_lm_rule lm_rule(const struct world *w, uint8_t *kind, bool two)
+static struct sl_lm_rule lm_rule(const struct world *w, uint8_t *kind,
+                                 enum sl_lm_copies copies)
 {
     sl_token_kinds(kind, w->t);
     return (struct sl_lm_rule){ .pack = { .tokenizer = w->t, .max_length = 20 },
@@ -184,32 +185,30 @@ static struct sl_lm_rule lm_rule(const struct world *w, uint8_t *kind, bool two)
                                 .vocab = V,
                                 .mask_id = MASK,
                                 .form = SL_MASK_ALL,
-                                .two = two,
+                                .copies = copies,
                                 .p_enc = 0.3,
                                 .p_dec = 0.5,
                                 .seed = 4 };
 }
 
-static void a_replaced_step_counts_all_but_special_tokens(void **state)
+static void nested_copies_hide_no_special_token(void **state)
 {
     static const int64_t rows[] = { 4, 0, 3, 2 };
     uint8_t kind[V];
     struct world w;
     struct sl_lm_rule r;
     struct sl_lm_batch b;
-    int64_t counted = 0;
 
     (void)state;
     world_open(&w, "-");
-    r = lm_rule(&w, kind, true);
-    check_ok(sl_lm_batch_init(&b, 4, 20, true, &err));
+    r = lm_rule(&w, kind, SL_COPIES_NESTED);
+    check_ok(sl_lm_batch_init(&b, 4, 20, SL_COPIES_NESTED, &err));
     sl_lm_batch_fill(&b, w.cache, rows, 4, 0, &r);
     for (int64_t i = 0; i < b.clean.N; i++) {
         int32_t id = b.clean.ids[i];
         bool special = id < DASH;
 
-        assert_int_equal(b.counted[i], !special);
-        counted += !special;
+        assert_int_equal(b.plain[i], !special);
         check_msg(b.enc.mask[i] <= b.dec.mask[i], "not nested at %d", (int)i);
         check_msg(!special || !b.dec.mask[i], "special token %d hidden", id);
         assert_int_equal(b.enc.ids[i], b.enc.mask[i] ? MASK : id);
@@ -217,13 +216,59 @@ static void a_replaced_step_counts_all_but_special_tokens(void **state)
         if (id == X)
             assert_int_equal(b.enc.mask[i], b.enc.mask[i - 1]);
     }
-    assert_int_equal(b.n_counted, counted);
     assert_int_equal(b.clean.ids[0], CLS);
     sl_lm_batch_free(&b);
     world_close(&w);
 }
 
-static void a_masked_step_counts_what_is_hidden(void **state)
+/* Of any two shares, the paper's table 8 among them: the decoder's tokens contain
+ * the encoder's, are the same if its share is no larger, and all that can be
+ * hidden if it is 1; and no more are hidden than the shares allow. */
+static void shares_of_any_two_sizes_are_kept(void **state)
+{
+    static const double share[][2] = { { 0.15, 0.15 }, { 0.15, 0.3 },
+                                       { 0.3, 0.3 },   { 0.3, 0.5 },
+                                       { 0.4, 0.6 },   { 0.3, 1 },
+                                       { 0.5, 0.3 },   { 0, 0 },
+                                       { 0, 1 },       { 0.9, 0.95 } };
+    static const int64_t rows[] = { 4, 3, 0, 1 };
+    uint8_t kind[V];
+    struct world w;
+    struct sl_lm_rule r;
+    struct sl_lm_batch b;
+
+    (void)state;
+    world_open(&w, "-");
+    r = lm_rule(&w, kind, SL_COPIES_NESTED);
+    check_ok(sl_lm_batch_init(&b, 4, 20, SL_COPIES_NESTED, &err));
+    for (size_t k = 0; k < sizeof share / sizeof *share; k++)
+        for (int64_t epoch = 0; epoch < 20; epoch++) {
+            r.p_enc = share[k][0];
+            r.p_dec = share[k][1];
+            sl_lm_batch_fill(&b, w.cache, rows, 4, epoch, &r);
+            for (int64_t i = 0; i < b.clean.n; i++) {
+                int64_t at = b.clean.start[i], n = b.clean.start[i + 1] - at;
+                double x = (r.p_dec - r.p_enc) / (1 - r.p_enc);
+                int64_t n_enc = 0, n_dec = 0, n_plain = 0;
+
+                for (int64_t j = at; j < at + n; j++) {
+                    assert_true(b.enc.mask[j] <= b.dec.mask[j]);
+                    assert_true(b.dec.mask[j] <= b.plain[j]);
+                    n_enc += b.enc.mask[j];
+                    n_dec += b.dec.mask[j];
+                    n_plain += b.plain[j];
+                }
+                assert_true(n_enc <= sl_mask_budget(n, r.p_enc));
+                assert_true(x <= 0 ? n_dec == n_enc
+                                   : n_dec <= n_enc + sl_mask_budget(n, x));
+                assert_true(r.p_dec < 1 || n_dec == n_plain);
+            }
+        }
+    sl_lm_batch_free(&b);
+    world_close(&w);
+}
+
+static void rows_are_where_a_flag_is_set(void **state)
 {
     static const int64_t rows[] = { 4, 0, 3 };
     uint8_t kind[V];
@@ -231,21 +276,21 @@ static void a_masked_step_counts_what_is_hidden(void **state)
     struct world w;
     struct sl_lm_rule r;
     struct sl_lm_batch b;
-    int64_t n;
+    int64_t n, all = 0;
 
     (void)state;
     world_open(&w, "-");
-    r = lm_rule(&w, kind, false);
-    check_ok(sl_lm_batch_init(&b, 3, 20, false, &err));
+    r = lm_rule(&w, kind, SL_COPIES_ONE);
+    check_ok(sl_lm_batch_init(&b, 3, 20, SL_COPIES_ONE, &err));
     sl_lm_batch_fill(&b, w.cache, rows, 3, 0, &r);
     for (int64_t i = 0; i < b.clean.N; i++)
-        assert_int_equal(b.counted[i], b.enc.mask[i]);
-    assert_true(b.n_counted > 0);
-    n = sl_lm_rows(where, b.counted, b.clean.start[1], b.clean.start[3]);
+        all += b.enc.mask[i];
+    assert_true(all > 0);
+    n = sl_lm_rows(where, b.enc.mask, b.clean.start[1], b.clean.start[3]);
     for (int64_t i = 0; i < n; i++)
         assert_int_equal(b.enc.ids[b.clean.start[1] + where[i]], MASK);
-    assert_int_equal(n + sl_lm_rows(where, b.counted, 0, b.clean.start[1]),
-                     b.n_counted);
+    assert_int_equal(n + sl_lm_rows(where, b.enc.mask, 0, b.clean.start[1]),
+                     all);
     sl_lm_batch_free(&b);
     world_close(&w);
 }
@@ -263,9 +308,9 @@ static void a_rows_masks_do_not_depend_on_its_place(void **state)
 
     (void)state;
     world_open(&w, "-");
-    r = lm_rule(&w, kind, true);
-    check_ok(sl_lm_batch_init(&a, 1, 20, true, &err));
-    check_ok(sl_lm_batch_init(&b, 4, 20, true, &err));
+    r = lm_rule(&w, kind, SL_COPIES_NESTED);
+    check_ok(sl_lm_batch_init(&a, 1, 20, SL_COPIES_NESTED, &err));
+    check_ok(sl_lm_batch_init(&b, 4, 20, SL_COPIES_NESTED, &err));
     for (int64_t epoch = 0; epoch < 8; epoch++) {
         sl_lm_batch_fill(&a, w.cache, alone, 1, epoch, &r);
         sl_lm_batch_fill(&b, w.cache, last, 4, epoch, &r);
@@ -287,6 +332,112 @@ static void a_rows_masks_do_not_depend_on_its_place(void **state)
     world_close(&w);
 }
 
+static void a_blank_copy_hides_every_plain_token(void **state)
+{
+    static const int64_t rows[] = { 4, 0 };
+    uint8_t kind[V];
+    struct world w;
+    struct sl_lm_rule r;
+    struct sl_lm_batch b;
+
+    (void)state;
+    world_open(&w, "-");
+    r = lm_rule(&w, kind, SL_COPIES_BLANK);
+    check_ok(sl_lm_batch_init(&b, 2, 20, SL_COPIES_BLANK, &err));
+    sl_lm_batch_fill(&b, w.cache, rows, 2, 0, &r);
+    assert_memory_equal(b.enc.ids, b.clean.ids,
+                        (size_t)b.clean.N * sizeof *b.enc.ids);
+    for (int64_t i = 0; i < b.clean.N; i++) {
+        assert_int_equal(b.enc.mask[i], 0);
+        assert_int_equal(b.dec.mask[i], b.plain[i]);
+        assert_int_equal(b.dec.ids[i], b.plain[i] ? MASK : b.clean.ids[i]);
+    }
+    sl_lm_batch_free(&b);
+    world_close(&w);
+}
+
+/* Of every length and room: two spans as long as can be, in order, apart, within
+ * the text; and each place is drawn. */
+static void spans_lie_apart_anywhere_in_the_text(void **state)
+{
+    struct sl_rng rng;
+    int64_t first[2], n;
+    uint64_t seen = 0;
+
+    (void)state;
+    sl_rng_init(&rng, 3);
+    for (int64_t length = 0; length < 40; length++)
+        for (int64_t room = 1; room < 25; room++) {
+            int64_t half = length < 2 ? length : length / 2;
+
+            sl_lm_spans(first, &n, length, room, &rng);
+            assert_int_equal(n, half < room ? half : room);
+            assert_true(first[0] >= 0 && first[1] + n <= length);
+            assert_true(length < 2 || first[0] + n <= first[1]);
+        }
+    for (int i = 0; i < 400; i++) {
+        sl_lm_spans(first, &n, 10, 3, &rng);
+        seen |= (uint64_t)1 << (8 * first[0] + first[1] - 3);
+    }
+    /* first[0] 0 .. 4, first[1] first[0] + 3 .. 7. */
+    for (int64_t a = 0; a <= 4; a++)
+        for (int64_t b = a; b <= 4; b++)
+            check_msg(seen >> (8 * a + b) & 1, "never %d and %d", (int)a,
+                      (int)(b + 3));
+}
+
+/* They follow from seed, epoch and row alone, and are masked on their own. */
+static void a_passage_gives_two_spans_of_its_contents(void **state)
+{
+    static const int64_t alone[] = { 4 }, last[] = { 0, 3, 4 };
+    uint8_t kind[V];
+    struct world w;
+    struct sl_lm_rule r;
+    struct sl_lm_batch a, b;
+    int32_t contents[16];
+    int64_t differ = 0, masks = 0;
+    struct sl_row_tokens row;
+
+    (void)state;
+    world_open(&w, "-");
+    row = sl_token_cache_row(w.cache, 4);
+    sl_token_cache_contents(w.cache, 4, 0, contents, row.contents);
+    r = lm_rule(&w, kind, SL_COPIES_ONE);
+    r.spans = true;
+    r.pack.max_length = 6; /* spans of four of the fourteen tokens */
+    check_ok(sl_lm_batch_init(&a, 2, 20, SL_COPIES_ONE, &err));
+    check_ok(sl_lm_batch_init(&b, 6, 20, SL_COPIES_ONE, &err));
+    for (int64_t epoch = 0; epoch < 8; epoch++) {
+        int64_t at;
+
+        sl_lm_batch_fill(&a, w.cache, alone, 1, epoch, &r);
+        sl_lm_batch_fill(&b, w.cache, last, 3, epoch, &r);
+        assert_int_equal(a.clean.n, 2);
+        assert_int_equal(b.clean.n, 6);
+        assert_int_equal(a.clean.N, 12);
+        at = b.clean.start[4];
+        assert_memory_equal(a.clean.ids, b.clean.ids + at, 12 * sizeof(int32_t));
+        assert_memory_equal(a.enc.mask, b.enc.mask + at, 12);
+        for (int i = 0; i < 2; i++) {
+            const int32_t *span = a.clean.ids + 6 * i + 1;
+            bool there = false;
+
+            for (int32_t j = 0; j + 4 <= row.contents; j++)
+                there |= !memcmp(span, contents + j, 4 * sizeof *span);
+            assert_true(there);
+            assert_int_equal(span[-1], CLS);
+            assert_int_equal(span[4], SEP);
+        }
+        masks += memcmp(a.enc.mask, a.enc.mask + 6, 6) != 0;
+        sl_lm_batch_fill(&b, w.cache, alone, 1, epoch + 1, &r);
+        differ += memcmp(a.clean.ids, b.clean.ids, 12 * sizeof(int32_t)) != 0;
+    }
+    assert_true(differ >= 5 && masks >= 4);
+    sl_lm_batch_free(&a);
+    sl_lm_batch_free(&b);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,9 +445,13 @@ int main(void)
         cmocka_unit_test(long_pairs_are_cut_as_the_tokenizer_cuts),
         cmocka_unit_test(a_prompt_stands_in_front),
         cmocka_unit_test(cuts_fall_between_sequences_within_the_budget),
-        cmocka_unit_test(a_replaced_step_counts_all_but_special_tokens),
-        cmocka_unit_test(a_masked_step_counts_what_is_hidden),
+        cmocka_unit_test(nested_copies_hide_no_special_token),
+        cmocka_unit_test(shares_of_any_two_sizes_are_kept),
+        cmocka_unit_test(rows_are_where_a_flag_is_set),
         cmocka_unit_test(a_rows_masks_do_not_depend_on_its_place),
+        cmocka_unit_test(a_blank_copy_hides_every_plain_token),
+        cmocka_unit_test(spans_lie_apart_anywhere_in_the_text),
+        cmocka_unit_test(a_passage_gives_two_spans_of_its_contents),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -1,15 +1,19 @@
 /* Sessions: a text's vector depends on nothing but the text; the generator's
  * draws and dropout on nothing but their keys; bad batches are refused. */
+#include <simlm/train.h>
+
 #include "backend/backend.h"
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "check.h"
 #include "model/biencoder.h"
 #include "model/encoder.h"
-#include "model/rlm.h"
+#include "model/pretrainer.h"
 #include "tiny.h"
 
 static const struct sl_session_options session = {128, 16, false};
+
+static const struct sl_objective *const rlm = &sl_objectives[SIMLM_OBJECTIVE_RLM];
 
 static const unsigned cpus[] = {0, SL_CPU_ONEDNN, SL_CPU_AVX2,
                                 SL_CPU_AVX2 | SL_CPU_ONEDNN, SL_CPU_ALL};
@@ -251,7 +255,7 @@ static void draws_are_functions_of_their_keys(void **state)
     int64_t n = tiny_rows(&rows, &unused, &t, 1, 40, 3);
     int32_t draw[5][128], start[8], all_rows[16];
 
-    check_ok(sl_generator_new(&g, m, 128, 16, &err));
+    check_ok(sl_generator_new(&g, m, 128, 16, false, &err));
     check_ok(sl_generator_sample(g, draw[0], &t, rows, n, 7, 0, on, &err));
     check_ok(sl_generator_sample(g, draw[1], &t, rows, n, 7, 0, on, &err));
     check_ok(sl_generator_sample(g, draw[2], &t, rows, n, 7, 1, on, &err));
@@ -292,7 +296,7 @@ static void draws_follow_the_logits(void **state)
     b.rows = &row;
     check_ok(sl_mlm_new(&s, m, &session, &err));
     check_ok(sl_mlm_logits(s, logits, &b, &err));
-    check_ok(sl_generator_new(&g, m, 128, 16, &err));
+    check_ok(sl_generator_new(&g, m, 128, 16, false, &err));
     for (uint64_t i = 0; i < TRIALS; i++) {
         check_ok(sl_generator_sample(g, &drawn, &b.in, &row, 1, 1000 + i, 0,
                                      off, &err));
@@ -326,12 +330,16 @@ static void the_generator_fills_the_masks_and_nothing_else(void **state)
                    (struct sl_bert_parts){.head = true, .n_decoder = 2}, 4);
     struct sl_bert *g = tiny_model(be, tiny_electra_config(),
                                    (struct sl_bert_parts){.head = true}, 9);
-    struct sl_rlm_options o = {session, true}, calm = {session, false};
+    struct sl_pretrainer_options o = {.session = session,
+                                      .objective = rlm,
+                                      .generator_dropout = true},
+                                 calm = o;
+    static const struct sl_pretrain_scales one = {1, 1, 0};
     struct sl_noise noise = {true, 5};
     struct sl_generator *gen = NULL;
-    struct sl_rlm *s = NULL, *quiet = NULL, *given = NULL;
-    struct sl_rlm_batch b = {.clean = tiny_tokens(4, 12, 40, 5)}, by_hand;
-    struct sl_rlm_result r, same, other;
+    struct sl_pretrainer *s = NULL, *quiet = NULL, *given = NULL;
+    struct sl_pretrain_batch b = {.clean = tiny_tokens(4, 12, 40, 5)}, by_hand;
+    struct sl_pretrain_result r, same, other;
     struct sl_tokens masked = b.clean;
     int32_t enc[64], dec[64], rows[2][64], draw[64], filled[2][64];
     const int32_t *unused;
@@ -340,27 +348,28 @@ static void the_generator_fills_the_masks_and_nothing_else(void **state)
     for (int32_t i = 0; i < b.clean.N; i++) {
         enc[i] = dec[i] = b.clean.ids[i];
         if (i % 3 == 1)
-            enc[i] = 4, rows[0][b.n_enc++] = i;
+            enc[i] = 4, rows[0][b.enc.n_hidden++] = i;
         if (i % 3 == 1 || i % 4 == 0)
-            dec[i] = 4, rows[1][b.n_dec++] = i;
+            dec[i] = 4, rows[1][b.dec.n_hidden++] = i;
     }
-    b.enc_ids = enc;
-    b.dec_ids = dec;
-    b.enc_rows = rows[0];
-    b.dec_rows = rows[1];
-    b.n_rows = tiny_rows(&b.rows, &unused, &b.clean, 1, 40, 6);
-    check_ok(sl_rlm_new(&s, m, g, &o, &err));
-    check_ok(sl_rlm_step(s, &r, &b, 1, false, noise, 77, &err));
-    check_ok(sl_rlm_step(s, &same, &b, 1, false, noise, 77, &err));
+    b.enc.ids = enc;
+    b.dec.ids = dec;
+    b.enc.hidden = rows[0];
+    b.dec.hidden = rows[1];
+    b.enc.n_rows = tiny_rows(&b.enc.rows, &unused, &b.clean, 1, 40, 6);
+    b.dec.n_rows = b.enc.n_rows;
+    b.dec.rows = b.enc.rows;
+    calm.generator_dropout = false;
+    check_ok(sl_pretrainer_new(&s, m, g, &o, &err));
+    check_ok(sl_pretrainer_step(s, &r, &b, one, false, noise, 77, &err));
+    check_ok(sl_pretrainer_step(s, &same, &b, one, false, noise, 77, &err));
     assert_memory_equal(&r, &same, sizeof r);
-    assert_int_equal(r.n_tokens, b.clean.N);
-    assert_int_equal(r.n_rows, b.clean.N);
 
     /* By hand: draw for each copy, put the draws in place, no generator. */
-    check_ok(sl_generator_new(&gen, g, 128, 16, &err));
+    check_ok(sl_generator_new(&gen, g, 128, 16, false, &err));
     for (uint32_t pass = 0; pass < 2; pass++) {
         const int32_t *in = pass ? dec : enc;
-        int64_t n = pass ? b.n_dec : b.n_enc;
+        int64_t n = pass ? b.dec.n_hidden : b.enc.n_hidden;
 
         masked.ids = in;
         memcpy(filled[pass], in, sizeof filled[pass]);
@@ -373,22 +382,90 @@ static void the_generator_fills_the_masks_and_nothing_else(void **state)
         changed += filled[0][i] != b.clean.ids[i];
     assert_int_equal(r.n_changed, changed);
     by_hand = b;
-    by_hand.enc_ids = filled[0];
-    by_hand.dec_ids = filled[1];
-    check_ok(sl_rlm_new(&given, m, NULL, &o, &err));
-    check_ok(sl_rlm_step(given, &other, &by_hand, 1, false, noise, 77, &err));
+    by_hand.enc.ids = filled[0];
+    by_hand.dec.ids = filled[1];
+    check_ok(sl_pretrainer_new(&given, m, NULL, &o, &err));
+    check_ok(sl_pretrainer_step(given, &other, &by_hand, one, false, noise, 77,
+                                &err));
     assert_memory_equal(&r, &other, sizeof r);
 
     /* The generator's dropout is an option of its own. */
-    check_ok(sl_rlm_new(&quiet, m, g, &calm, &err));
-    check_ok(sl_rlm_step(quiet, &other, &b, 1, false, noise, 77, &err));
+    check_ok(sl_pretrainer_new(&quiet, m, g, &calm, &err));
+    check_ok(
+        sl_pretrainer_step(quiet, &other, &b, one, false, noise, 77, &err));
     assert_true(other.enc_sum != r.enc_sum);
-    sl_rlm_free(s);
-    sl_rlm_free(quiet);
-    sl_rlm_free(given);
+    sl_pretrainer_free(s);
+    sl_pretrainer_free(quiet);
+    sl_pretrainer_free(given);
     sl_generator_free(gen);
     sl_bert_free(m);
     sl_bert_free(g);
+    sl_backend_close(be);
+}
+
+/* What a joint generator learns is what a masked LM learns at the encoder's masks;
+ * it draws as a frozen one does, and the model learns the same from it. */
+static void a_joint_generator_learns_as_a_masked_lm(void **state)
+{
+    (void)state;
+    struct sl_backend *be = open_all();
+    struct sl_bert_parts parts = {.head = true, .n_decoder = 1};
+    struct sl_bert *m = tiny_model(be, tiny_config(), parts, 4), *g, *alone;
+    struct sl_pretrainer_options o = {.session = session, .objective = rlm};
+    struct sl_pretrain_scales scales = {1, 1, 0.5};
+    struct sl_pretrain_batch b = {.clean = tiny_tokens(4, 12, 40, 5)};
+    struct sl_pretrain_result frozen, joint;
+    struct sl_noise off = {0};
+    struct sl_pretrainer *s = NULL;
+    struct sl_mlm *mlm = NULL;
+    struct sl_mlm_batch mb;
+    int32_t ids[64], rows[64], labels[64];
+    int64_t size = m->params.size;
+    double sum, want = 0, got = 0, model[2];
+
+    parts.n_decoder = 0;
+    g = tiny_model(be, tiny_electra_config(), parts, 9);
+    alone = tiny_model(be, tiny_electra_config(), parts, 9);
+    b.enc = b.dec = (struct sl_pretrain_copy){ids, 0, rows, 0, rows};
+    for (int32_t i = 0; i < b.clean.N; i++) {
+        bool hidden = i % 3 == 1;
+
+        ids[i] = hidden ? 4 : b.clean.ids[i];
+        if (hidden) {
+            labels[b.enc.n_hidden] = b.clean.ids[i];
+            rows[b.enc.n_hidden++] = i;
+        }
+    }
+    b.enc.n_rows = b.dec.n_rows = b.dec.n_hidden = b.enc.n_hidden;
+    check_ok(sl_pretrainer_new(&s, m, g, &o, &err));
+    check_ok(sl_pretrainer_step(s, &frozen, &b, scales, true, off, 7, &err));
+    be->ops->sum_squares(be, &model[0], m->g, size);
+    sl_pretrainer_free(s);
+
+    check_ok(sl_bert_join(m, g, "generator.", &err));
+    assert_true(sl_params_find(&m->params, "generator.generator_lm_head.bias") >=
+                0);
+    o.joint = true;
+    check_ok(sl_pretrainer_new(&s, m, g, &o, &err));
+    check_ok(sl_pretrainer_step(s, &joint, &b, scales, true, off, 7, &err));
+    be->ops->sum_squares(be, &model[1], m->g, size);
+    be->ops->sum_squares(be, &got, g->g, g->params.size);
+    assert_true(frozen.enc_sum == joint.enc_sum &&
+                frozen.dec_sum == joint.dec_sum && frozen.gen_sum == 0);
+    assert_true(model[0] == model[1]);
+
+    mb = (struct sl_mlm_batch){b.clean, b.enc.n_hidden, rows, labels};
+    mb.in.ids = ids;
+    check_ok(sl_mlm_new(&mlm, alone, &session, &err));
+    check_ok(sl_mlm_step(mlm, &sum, &mb, 0.5, true, off, &err));
+    be->ops->sum_squares(be, &want, alone->g, alone->params.size);
+    assert_true(joint.gen_sum == sum);
+    check_close(got, want, 1e-6);
+    sl_mlm_free(mlm);
+    sl_pretrainer_free(s);
+    sl_bert_free(alone);
+    sl_bert_free(g);
+    sl_bert_free(m);
     sl_backend_close(be);
 }
 
@@ -426,18 +503,25 @@ static void models_that_do_not_fit_are_refused(void **state)
     (void)state;
     struct sl_backend *be = open_all();
     struct sl_config other = tiny_config();
-    struct sl_rlm_options o = {session, true};
+    struct sl_pretrainer_options o = {.session = session, .objective = rlm};
     struct sl_bert *m, *g;
-    struct sl_rlm *s = NULL;
+    struct sl_pretrainer *s = NULL;
 
     other.vocab = 41;
     m = tiny_model(be, tiny_config(),
                    (struct sl_bert_parts){.head = true, .n_decoder = 1}, 4);
     g = tiny_model(be, other, (struct sl_bert_parts){.head = true}, 9);
     check_fails(SIMLM_E_ARG, "vocabulary has 41 tokens, the model's 40",
-                sl_rlm_new(&s, m, g, &o, &err));
+                sl_pretrainer_new(&s, m, g, &o, &err));
     check_fails(SIMLM_E_ARG, "no decoder layers",
-                sl_rlm_new(&s, g, NULL, &o, &err));
+                sl_pretrainer_new(&s, g, NULL, &o, &err));
+    o.objective = &sl_objectives[SIMLM_OBJECTIVE_ENCDEC_RTD];
+    check_fails(SIMLM_E_ARG, "no head for 'encdec-rtd'",
+                sl_pretrainer_new(&s, m, NULL, &o, &err));
+    o.objective = &sl_objectives[SIMLM_OBJECTIVE_CONDENSER];
+    o.early_layers = 2;
+    check_fails(SIMLM_E_ARG, "2 early layers of 2",
+                sl_pretrainer_new(&s, m, NULL, &o, &err));
     sl_bert_free(m);
     sl_bert_free(g);
     sl_backend_close(be);
@@ -487,6 +571,7 @@ int main(void)
         cmocka_unit_test(draws_are_functions_of_their_keys),
         cmocka_unit_test(draws_follow_the_logits),
         cmocka_unit_test(the_generator_fills_the_masks_and_nothing_else),
+        cmocka_unit_test(a_joint_generator_learns_as_a_masked_lm),
         cmocka_unit_test(the_heads_epsilon_is_the_heads_alone),
         cmocka_unit_test(models_that_do_not_fit_are_refused),
         cmocka_unit_test(an_exploding_model_is_a_numeric_error),

@@ -99,7 +99,7 @@ static void check_against_corpus(const struct sl_token_cache *c,
         sl_token_cache_title(c, i, ids, row.title);
         check_ids(t, title, p.title ? p.title_len : title ? strlen(title) : 0,
                   ids, row.title);
-        sl_token_cache_contents(c, i, ids, row.contents);
+        sl_token_cache_contents(c, i, 0, ids, row.contents);
         check_ids(t, p.contents, p.contents_len, ids, row.contents);
         assert_int_equal(sl_docids_find(sl_token_cache_ids(c), p.id, p.id_len),
                          i);

@@ -320,35 +320,36 @@ static void copy_row(sl_bf16 *y, const sl_bf16 *x, int64_t D)
 }
 
 static void splice_cls_fwd(struct sl_backend *be, sl_act *y_, const sl_act *h_,
-                           const sl_act *emb, const struct sl_packing *pk,
-                           int64_t D)
+                           const int32_t *h_start, const sl_act *x,
+                           const struct sl_packing *pk, int64_t D)
 {
     const sl_bf16 *h = (const sl_bf16 *)h_;
     sl_bf16 *y = (sl_bf16 *)y_;
 
     (void)be;
-    memcpy(y, emb, (size_t)(pk->N * D) * sizeof *y);
+    memcpy(y, x, (size_t)(pk->N * D) * sizeof *y);
     for (int64_t i = 0; i < pk->n; i++)
-        copy_row(y + pk->seq_start[i] * D, h + pk->seq_start[i] * D, D);
+        copy_row(y + pk->seq_start[i] * D, h + h_start[i] * D, D);
 }
 
-static void splice_cls_bwd(struct sl_backend *be, sl_act *dh_, sl_act *demb_,
+static void splice_cls_bwd(struct sl_backend *be, sl_act *dh_,
+                           const int32_t *h_start, sl_act *dx_,
                            const sl_act *dy_, const struct sl_packing *pk,
                            int64_t D)
 {
     const sl_bf16 *dy = (const sl_bf16 *)dy_;
-    sl_bf16 *dh = (sl_bf16 *)dh_, *demb = (sl_bf16 *)demb_;
+    sl_bf16 *dh = (sl_bf16 *)dh_, *dx = (sl_bf16 *)dx_;
 
     (void)be;
-    if (demb != dy)
-        memcpy(demb, dy, (size_t)(pk->N * D) * sizeof *demb);
+    if (dx != dy)
+        memcpy(dx, dy, (size_t)(pk->N * D) * sizeof *dx);
     for (int64_t s = 0; s < pk->n; s++) {
-        int64_t first = pk->seq_start[s] * D;
+        const sl_bf16 *from = dy + pk->seq_start[s] * D;
+        sl_bf16 *to = dh + h_start[s] * D;
 
-        for (int64_t i = first; i < first + D; i++) {
-            dh[i] = sl_bf16_round(sl_bf16_widen(dh[i]) + sl_bf16_widen(dy[i]));
-            demb[i] = 0;
-        }
+        for (int64_t i = 0; i < D; i++)
+            to[i] = sl_bf16_round(sl_bf16_widen(to[i]) + sl_bf16_widen(from[i]));
+        memset(dx + pk->seq_start[s] * D, 0, (size_t)D * sizeof *dx);
     }
 }
 
@@ -472,6 +473,22 @@ static void linear_one_bwd(struct sl_backend *be, sl_act *dx, sl_real *dw,
     give(&s, dx, wide, N * I);
 }
 
+static void binary_ce(struct sl_backend *be, sl_real *loss, sl_act *dh,
+                      sl_real *dw, sl_real *db, const sl_act *h,
+                      const sl_real *w, const sl_real *b,
+                      const int32_t *labels, int64_t n, int64_t D, double scale)
+{
+    struct wide s;
+    sl_act *wide;
+
+    if (!wide_begin(&s, be, 2 * n * D))
+        return;
+    wide = wide_out(&s, dh, n * D);
+    s.ops->binary_ce(s.f32, loss, wide, dw, db, wide_copy(&s, h, n * D), w, b,
+                     labels, n, D, scale);
+    give(&s, dh, wide, n * D);
+}
+
 /* ---- the vocabulary ------------------------------------------------------- */
 
 static void vocab_ce(struct sl_backend *be, sl_real *loss, sl_act *dh,
@@ -550,6 +567,7 @@ void sl_ops_init_wide(struct sl_ops *ops, const struct sl_ops *f32)
     ops->dropout = dropout;
     ops->linear_one_fwd = linear_one_fwd;
     ops->linear_one_bwd = linear_one_bwd;
+    ops->binary_ce = binary_ce;
     ops->vocab_ce = vocab_ce;
     ops->vocab_sample = vocab_sample;
     ops->adamw = adamw;
