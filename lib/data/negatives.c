@@ -394,6 +394,21 @@ void sl_passage_scores(float *scores, const struct sl_examples *e, int64_t i,
     }
 }
 
+void sl_keep_hardest(int32_t *kept, const float *score, int64_t first,
+                     int64_t n, int64_t m)
+{
+    kept[0] = (int32_t)first;
+    for (int64_t j = 1; j < n; j++) {
+        int64_t at = j < m ? j : m, i = first + j;
+
+        for (; at > 1 && score[kept[at - 1]] < score[i]; at--)
+            if (at < m)
+                kept[at] = kept[at - 1];
+        if (at < m)
+            kept[at] = (int32_t)i;
+    }
+}
+
 bool sl_is_positive(const struct sl_examples *e, int64_t i, int32_t row)
 {
     return last_place(&e->positives, i, row) >= 0;

@@ -16,6 +16,8 @@
  *
  *     offset = epoch + seed
  *     positive = P[offset mod |P|],  negatives = N[(offset m + j) mod |N|], j < m
+ *
+ * A re-ranker trains with a third choice of that window: sl_keep_hardest().
  */
 #ifndef SL_DATA_NEGATIVES_H
 #define SL_DATA_NEGATIVES_H
@@ -99,6 +101,14 @@ void sl_choose_passages(int32_t *rows, const struct sl_examples *e, int64_t i,
  */
 void sl_passage_scores(float *scores, const struct sl_examples *e, int64_t i,
                        const int32_t *rows, int64_t n);
+
+/*
+ * kept [m] <- of a group's passages first .. first + n - 1, a positive and n - 1
+ * negatives, the positive and the m - 1 negatives with the highest scores, in
+ * that order, of equals the earlier; 1 <= m <= n (spec 3.2).
+ */
+void sl_keep_hardest(int32_t *kept, const float *score, int64_t first,
+                     int64_t n, int64_t m);
 
 /* Is the row among example i's positives? */
 bool sl_is_positive(const struct sl_examples *e, int64_t i, int32_t row);

@@ -20,6 +20,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "data/negatives.h"
 #include "model/crossencoder.h"
 #include "train/groups.h"
 
@@ -56,27 +57,6 @@ static void pack_pairs(struct reranker *r, const struct sl_step *step)
     }
 }
 
-/*
- * kept [m] <- of the n pairs from `first` on the positive, then the best scored
- * (score: of all pairs), in order; of equals the earlier.
- */
-static void keep_best(int32_t *kept, const float *score, int64_t first,
-                      int64_t n, int64_t m)
-{
-    kept[0] = (int32_t)first;
-    for (int64_t j = 1; j < n; j++) {
-        int64_t at = j < m ? j : m, i = first + j;
-
-        while (at > 1 && score[kept[at - 1]] < score[i]) {
-            if (at < m)
-                kept[at] = kept[at - 1];
-            at--;
-        }
-        if (at < m)
-            kept[at] = (int32_t)i;
-    }
-}
-
 static struct sl_tokens tokens_of(const struct sl_pack *p)
 {
     return (struct sl_tokens){p->n, p->N, p->start, p->ids, p->types, p->key};
@@ -95,7 +75,7 @@ static simlm_status choose_kept(struct reranker *r, int64_t B,
     SL_TRY(sl_crossencoder_scores(r->session, r->score, &all, err));
     *n_tokens += all.N;
     for (int64_t i = 0; i < B; i++)
-        keep_best(r->kept + i * r->m, r->score, i * r->n, r->n, r->m);
+        sl_keep_hardest(r->kept + i * r->m, r->score, i * r->n, r->n, r->m);
     return SIMLM_OK;
 }
 

@@ -95,6 +95,23 @@ static void a_positive_alone_needs_no_negatives(void **state)
     sl_examples_free(e);
 }
 
+static void the_hardest_are_kept_behind_the_positive(void **state)
+{
+    /* Another group's, then ours of six: a poor positive, ties. */
+    static const float score[8] = { 9, 9, -5, 1, 3, 2, 3, 0.5f };
+    static const int32_t want[6] = { 2, 4, 6, 5, 3, 7 };
+
+    (void)state;
+    for (int64_t m = 1; m <= 6; m++) {
+        int32_t kept[7] = { 0, 0, 0, 0, 0, 0, -7 };
+
+        kept[m] = -7;
+        sl_keep_hardest(kept, score, 2, 6, m);
+        assert_memory_equal(kept, want, (size_t)m * sizeof *kept);
+        assert_int_equal(kept[m], -7);
+    }
+}
+
 /* ---- lists --------------------------------------------------------------------- */
 
 struct files {
@@ -365,6 +382,7 @@ int main(void)
         cmocka_unit_test(short_lists_repeat_and_large_offsets_hold),
         cmocka_unit_test(scores_are_the_last_ones_of_the_lists),
         cmocka_unit_test(a_positive_alone_needs_no_negatives),
+        cmocka_unit_test(the_hardest_are_kept_behind_the_positive),
         cmocka_unit_test(a_list_holds_hits_then_strangers),
         cmocka_unit_test(a_full_corpus_leaves_no_stranger),
         cmocka_unit_test(strangers_come_from_everywhere_alike),
