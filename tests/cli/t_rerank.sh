@@ -140,6 +140,7 @@ t 'the first ones' sh -c '
     sed "s/.*\"negatives\":{\"doc_id\":\[\([^]]*\).*/\1/" train.jsonl | cut -d, -f1-5 >2.txt
     cmp 1.txt 2.txt'
 t 'it can be trained with' exits 0 reranker --train kd.jsonl -o kd -s 2
+t 'and a retriever learns from the scores' exits 0 finetune --teacher kd.jsonl -o student -s 2
 cat >odd.jsonl <<'END'
 
 {"query_id": 7, "answers": ["x, \"y\""],  "negatives": {"score": [1], "doc_id": ["3"]}, "query": "bal\u0061", "positives": {"doc_id": [1, "2"]}, "n": 1e3}
