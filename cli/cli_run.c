@@ -11,6 +11,7 @@
 
 #include <simlm/hub.h>
 
+#include "probe.h"
 #include "run_record.h"
 
 static atomic_bool stop_requested;
@@ -19,7 +20,13 @@ static sigset_t caught;
 void cli_error(const char *fmt, ...)
 {
     va_list ap;
+    bool kept;
 
+    va_start(ap, fmt);
+    kept = probe_complaint(fmt, ap);
+    va_end(ap);
+    if (kept)
+        return;
     fputs("simlm: ", stderr);
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
@@ -171,6 +178,10 @@ static bool find_models(struct cli_run *run)
 
 bool cli_run_begin(struct cli_run *run)
 {
+    if (probe_is_on()) {
+        probe_line(&run->line, run->brief);
+        return false;
+    }
     run->observer = (simlm_observer){ .ctx = run,
                                       .progress = on_progress,
                                       .message = on_message,

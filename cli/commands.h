@@ -33,6 +33,7 @@
     COMMAND("score", cmd_score, "give training examples a teacher's scores")   \
     COMMAND("eval", cmd_eval, "measure runs, compare two")                     \
     COMMAND("report", cmd_report, "measures, curves, examples as a page")      \
+    COMMAND("run", cmd_run, "run a pipeline of commands from a recipe")        \
     COMMAND("inspect", cmd_inspect, "show what is in a checkpoint")            \
     COMMAND("convert", cmd_convert, "rewrite a model as safetensors")          \
     COMMAND("tokenize", cmd_tokenize, "show the token ids of texts")           \

@@ -11,6 +11,7 @@
 
 #include "cli.h"
 #include "json_put.h"
+#include "probe.h"
 #include "suggest.h"
 
 enum { MAX_ROWS = 96, LONG_BASE = 1000 };
@@ -153,7 +154,13 @@ int options_usage(const struct manual *manual, const char *fmt, ...)
 {
     const char *const *usage = manual->usage;
     va_list ap;
+    bool kept;
 
+    va_start(ap, fmt);
+    kept = probe_complaint(fmt, ap);
+    va_end(ap);
+    if (kept)
+        return CLI_USAGE;
     fputs("simlm: ", stderr);
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
@@ -230,7 +237,7 @@ static bool add_to_list(const struct option_row *o, const char *text)
     return true;
 }
 
-static bool set_value(const struct option_row *o, const char *text)
+bool option_set(const struct option_row *o, const char *text)
 {
     switch (o->type) {
     case OPT_TYPE_FLAG:
@@ -369,7 +376,7 @@ static bool parse_rows(bool *given, int argc, char **argv,
             return false;
         }
         o = row_of(options, c);
-        if (!o || !set_value(o, optarg))
+        if (!o || !option_set(o, optarg))
             return false;
         given[o - options] = true;
     }
@@ -489,6 +496,8 @@ int options_parse(int argc, char **argv, const struct option_row *options,
                                 .options = options, .operand = argv };
     enum manual_form form;
 
+    if (probe_table(options))
+        return PARSED_ERROR;
     if (wants_help(&form, argc, argv)) {
         manual_print(form, argv[0], options, manual);
         return PARSED_HELP;

@@ -140,6 +140,10 @@ bool option_choice(char *buf, size_t size, const char *names, int i);
 /* The value as text, "" if there is none: the default, before parsing. */
 void option_value(char *buf, size_t size, const struct option_row *o);
 
+/* Take the text as the option's value (a list's next one; ignored for a flag,
+ * which is set).  False: reported. */
+bool option_set(const struct option_row *o, const char *text);
+
 /* All options with their values as a JSON object. */
 void options_put_json(FILE *f, const struct option_row *options);
 

@@ -53,6 +53,10 @@ SIMLM_API simlm_status simlm_provenance_write(const char *output,
                                               const simlm_provenance *provenance,
                                               simlm_error *err);
 
+/* *hash <- XXH64 of the file's bytes, as records have it.  E_IO, E_NOMEM. */
+SIMLM_API simlm_status simlm_file_hash(uint64_t *hash, const char *path,
+                                       simlm_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,7 +9,11 @@
  *     "notes": ["a paragraph", ...],
  *     "facts": [{"name": "passages", "value": "33785"}, ...],
  *     "measures": ["MRR@10", ...],         columns; what `simlm eval --json` has
- *     "results": [{"name": "BM25", "eval": "bm25.json"}, ...],
+ *     "results": [{"name": "BM25", "eval": "bm25.json"},
+ *                 {"name": "the paper's", "cells": {"MRR@10": 41.1,
+ *                  "DL19": {"eval": "dl19.json", "measure": "nDCG@10"}}}, ...],
+ *                                          a row of one evaluation, or cell by
+ *                                          cell; a cell may be left out
  *     "comparisons": [{"name": "RLM against none", "eval": "compared.json",
  *                      "measure": "MRR@10"}, ...],
  *                                          what `simlm eval --json --compare` has

@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "api/api.h"
+#include "base/hash.h"
 #include "provenance/provenance.h"
 
 simlm_status simlm_provenance_write(const char *output,
@@ -25,4 +26,11 @@ simlm_status simlm_provenance_write(const char *output,
                     (int)i);
     SL_API_RANGE(p->threads, 0, 1024);
     return sl_provenance_write(output, p, err);
+}
+
+simlm_status simlm_file_hash(uint64_t *hash, const char *path, simlm_error *err)
+{
+    SL_API_NOT_NULL(hash);
+    SL_API_NOT_NULL(path);
+    return sl_hash64_file(hash, path, err);
 }

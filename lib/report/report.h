@@ -23,7 +23,7 @@ struct sl_report_fact {
 
 struct sl_report_result {
     const char *name;
-    double *value; /* [n_measures] */
+    double *value; /* [n_measures]; NaN: the row has none */
 };
 
 struct sl_report_comparison {

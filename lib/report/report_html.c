@@ -26,6 +26,10 @@ static void put_value(struct sl_str *s, const struct sl_report *r, int64_t i,
 {
     double value = r->result[i].value[m], most = largest(r, m);
 
+    if (isnan(value)) {
+        sl_str_puts(s, "<td class=faint>&ndash;</td>");
+        return;
+    }
     sl_str_printf(s,
                   "<td class=\"bar%s\"><span>%.*f</span><i><b "
                   "style=\"width:%.1f%%\"></b></i></td>",

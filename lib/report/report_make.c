@@ -68,6 +68,14 @@ static int widest_name(const struct sl_report *r)
     return width;
 }
 
+static void put_value(struct sl_str *s, double value, int decimals)
+{
+    if (isnan(value))
+        sl_str_printf(s, " %9s", "-");
+    else
+        sl_str_printf(s, " %9.*f", decimals, value);
+}
+
 static void put_results(struct sl_str *s, const struct sl_report *r, int width)
 {
     put_padded(s, "", width);
@@ -77,8 +85,7 @@ static void put_results(struct sl_str *s, const struct sl_report *r, int width)
     for (int64_t i = 0; i < r->n_results; i++) {
         put_padded(s, r->result[i].name, width);
         for (int64_t m = 0; m < r->n_measures; m++)
-            sl_str_printf(s, " %9.*f", sl_report_decimals(r, m),
-                          r->result[i].value[m]);
+            put_value(s, r->result[i].value[m], sl_report_decimals(r, m));
         sl_str_putc(s, '\n');
     }
 }

@@ -97,25 +97,71 @@ static simlm_status read_timings(struct sl_report *r, struct sl_json root,
 /* ---- evaluations -----------------------------------------------------------
  */
 
+/* The whole of an evaluation: it has every column. */
+static simlm_status read_row(struct sl_report *r, double *value,
+                             const char *file, const char *base,
+                             simlm_error *err)
+{
+    struct sl_json_doc *doc = NULL;
+    simlm_status st = load(&doc, base, file, err);
+
+    for (int64_t i = 0; st == SIMLM_OK && i < r->n_measures; i++)
+        st = sl_json_need_real(sl_json_root(doc), r->measure[i], &value[i],
+                               err);
+    sl_json_free(doc);
+    return st;
+}
+
+/* A number, or one measure of an evaluation. */
+static simlm_status read_cell(double *value, struct sl_json cells,
+                              const char *column, const char *base,
+                              simlm_error *err)
+{
+    struct sl_json cell = sl_json_field(cells, column);
+    const char *file, *measure;
+    struct sl_json_doc *doc = NULL;
+    simlm_status st;
+
+    if (sl_json_kind(cell) == SL_JSON_ABSENT || sl_json_is_real(cell, value))
+        return SIMLM_OK;
+    if (sl_json_kind(cell) != SL_JSON_OBJECT)
+        return sl_json_fail(cells, column, "a number, or eval and measure",
+                            err);
+    SL_TRY(sl_json_need_text(cell, "eval", &file, NULL, err));
+    SL_TRY(sl_json_need_text(cell, "measure", &measure, NULL, err));
+    st = load(&doc, base, file, err);
+    if (st == SIMLM_OK)
+        st = sl_json_need_real(sl_json_root(doc), measure, value, err);
+    sl_json_free(doc);
+    return st;
+}
+
+static simlm_status read_cells(struct sl_report *r, double *value,
+                               struct sl_json cells, const char *base,
+                               simlm_error *err)
+{
+    for (int64_t i = 0; i < r->n_measures; i++) {
+        value[i] = NAN;
+        SL_TRY(read_cell(&value[i], cells, r->measure[i], base, err));
+    }
+    return SIMLM_OK;
+}
+
 static simlm_status read_result(struct sl_report *r, struct sl_json item,
                                 struct sl_report_result *result,
                                 const char *base, simlm_error *err)
 {
-    struct sl_json_doc *doc = NULL;
+    struct sl_json cells = sl_json_field(item, "cells");
     const char *file;
-    simlm_status st;
 
     SL_TRY(sl_json_need_text(item, "name", &result->name, NULL, err));
-    SL_TRY(sl_json_need_text(item, "eval", &file, NULL, err));
     result->value = SL_NEW_ARRAY(double, r->n_measures);
     if (!result->value)
         return sl_fail_nomem(err, "a report");
-    st = load(&doc, base, file, err);
-    for (int64_t i = 0; st == SIMLM_OK && i < r->n_measures; i++)
-        st = sl_json_need_real(sl_json_root(doc), r->measure[i],
-                               &result->value[i], err);
-    sl_json_free(doc);
-    return st;
+    if (sl_json_kind(cells) == SL_JSON_OBJECT)
+        return read_cells(r, result->value, cells, base, err);
+    SL_TRY(sl_json_need_text(item, "eval", &file, NULL, err));
+    return read_row(r, result->value, file, base, err);
 }
 
 static simlm_status read_results(struct sl_report *r, struct sl_json root,

@@ -1,0 +1,132 @@
+/*
+ * recipe.h - a pipeline of commands, read from a file and checked as a whole.
+ *
+ * recipes/README.md has the form.  What a recipe comes to is a list of stages in
+ * the order in which they stand, each a command line:
+ *
+ *     recipe_open()    read (recipe_yaml.h), put variables and names of stages in
+ *                      place of $name (recipe_text.c), make the stages
+ *                      (recipe_read.c) and those that measure and report
+ *                      (recipe_report.c), have each command check its own line
+ *                      (recipe_check.c, by probe.h)
+ *     recipe_run()     do what is not done yet (recipe_run.c, recipe_state.h)
+ *
+ * A stage may name only stages before it, so there is no cycle to look for.
+ */
+#ifndef CLI_RECIPE_H
+#define CLI_RECIPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <simlm/status.h>
+
+#include "options.h"
+#include "pool.h"
+#include "recipe_yaml.h"
+
+/* What `simlm run` was asked for. */
+struct recipe_options {
+    const char *path;   /* of the recipe */
+    const char *folder; /* of the run */
+    struct option_list set; /* "name=value": instead of the recipe's variables */
+    int32_t threads;        /* for all stages; negative: as the recipe says */
+    bool quiet;
+    const char *log_json;
+};
+
+/* An option as a recipe gives it, $names replaced. */
+struct setting {
+    const char *name;
+    long line;
+    const char **value; /* [n], more than one for what may be given so */
+    int n;
+    struct setting *next;
+};
+
+struct stage {
+    const char *name; /* its state lies under this name */
+    long line;
+    const struct command *command;
+    struct setting *settings; /* "inputs" are the operands */
+    const char *chart;        /* of its loss in the report; NULL: it has none */
+
+    /* Made by recipe_check_stage(): */
+    char **word; /* [n_words], then NULL: behind "simlm", the command first */
+    int n_words;
+    const char **input, **output; /* paths */
+    int n_inputs, n_outputs;
+    const char *options; /* what decides the result beside inputs, as lines */
+    bool may_overwrite;  /* it has --overwrite */
+    bool brief;          /* it does not continue: it is done anew */
+    bool ours;           /* it measures or reports: made by the report's plan */
+};
+
+struct symbol {
+    const char *name, *value;
+    struct symbol *next;
+};
+
+/* A row of the report's table, and what is known of it; see recipe_report.c. */
+struct report_plan;
+
+struct recipe {
+    struct pool pool;
+    struct recipe_options o;
+    struct node *root;
+    const char *title;
+    struct symbol *symbols;
+    struct stage *stage; /* [n_stages] */
+    int n_stages, cap;
+    struct report_plan *plan; /* NULL: the recipe asks for no table */
+};
+
+/*
+ * *r <- the recipe, checked; recipe_close() it in any case.  E_FORMAT: the one
+ * thing that is wrong first, as file:line.
+ */
+simlm_status recipe_open(struct recipe *r, const struct recipe_options *o,
+                         simlm_error *err);
+void recipe_close(struct recipe *r);
+
+/* ---- among the recipe's files ------------------------------------------------- */
+
+/* recipe_fail() with the recipe's name. */
+#define RECIPE_FAIL(r, line, ...) recipe_fail(err, (r)->o.path, line, __VA_ARGS__)
+
+/* The node's text with $name and ${name} replaced, $$ a dollar sign. */
+simlm_status recipe_expand(const char **out, struct recipe *r,
+                           const struct node *node, simlm_error *err);
+/* Letters, digits, _ and -; a letter first. */
+bool recipe_name_ok(const char *name);
+/* New in the recipe, or an error. */
+simlm_status recipe_define(struct recipe *r, const char *name,
+                           const char *value, long line, simlm_error *err);
+
+/* Every key of the mapping is one of the names "a|b|c", or an error. */
+simlm_status recipe_check_keys(struct recipe *r, const struct node *map,
+                               const char *names, simlm_error *err);
+/* The child of that key if it is of that kind; *out NULL if it is absent. */
+simlm_status recipe_child(struct node **out, struct recipe *r,
+                          const struct node *map, const char *key,
+                          enum node_kind kind, simlm_error *err);
+
+/* Room for a stage behind the others; pointers to stages are void then. */
+struct stage *recipe_add_stage(struct recipe *r, const char *name, long line,
+                               const struct command *command);
+/* Append a setting of n values, which stay the caller's. */
+struct setting *recipe_add_setting(struct recipe *r, struct stage *s,
+                                   const char *name, long line, int n);
+/* The same of one value. */
+void recipe_set(struct recipe *r, struct stage *s, const char *name, long line,
+                const char *value);
+struct setting *stage_setting(const struct stage *s, const char *name);
+
+/* Have the stage's command check it; fill in what it comes to. */
+simlm_status recipe_check_stage(struct recipe *r, struct stage *s,
+                                simlm_error *err);
+
+/* The stages behind the recipe's own: measures and differences of its table. */
+simlm_status recipe_plan_report(struct recipe *r, simlm_error *err);
+
+#endif

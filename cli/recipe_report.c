@@ -1,0 +1,363 @@
+/*
+ * recipe_report.c - the recipe's report: what is measured, and how it is shown.
+ *
+ * Every row that names a run becomes a stage `simlm eval`, every difference one
+ * with --compare.  recipe_describe.c says what the page is made of.
+ */
+#include "recipe_report.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+
+/* ---- columns ------------------------------------------------------------------------ */
+
+static simlm_status add_column(struct recipe *r, int set, const char *name,
+                               const char *measure, long line, simlm_error *err)
+{
+    struct report_plan *p = r->plan;
+
+    for (int i = 0; i < p->n_columns; i++)
+        if (!strcmp(p->column[i].name, name))
+            return RECIPE_FAIL(r, line, "two columns are called '%s'", name);
+    if (p->n_columns == REPORT_MAX)
+        return RECIPE_FAIL(r, line, "more than %d columns", REPORT_MAX);
+    p->column[p->n_columns++] = (struct report_column){ name, measure, set };
+    return SIMLM_OK;
+}
+
+/* A list of measures, or a mapping from columns to measures. */
+static simlm_status read_columns(struct recipe *r, int set,
+                                 const struct node *node, simlm_error *err)
+{
+    simlm_status st = SIMLM_OK;
+
+    if (!node || node->kind == NODE_TEXT || !node->n)
+        return RECIPE_FAIL(r, node ? node->line : r->plan->set[set].line,
+                           "'columns': expected a list of measures, or a "
+                           "mapping from names to measures");
+    for (const struct node *c = node->first; c && st == SIMLM_OK; c = c->next) {
+        const char *measure = NULL;
+
+        st = recipe_expand(&measure, r, c, err);
+        if (st == SIMLM_OK)
+            st = add_column(r, set, c->key ? c->key : measure, measure, c->line,
+                            err);
+    }
+    return st;
+}
+
+static simlm_status read_set(struct recipe *r, const struct node *node,
+                             simlm_error *err)
+{
+    struct report_plan *p = r->plan;
+    struct report_set *set = &p->set[p->n_sets];
+    struct node *qrels;
+    simlm_status st;
+
+    if (p->n_sets == REPORT_MAX || node->kind != NODE_MAP)
+        return RECIPE_FAIL(r, node->line,
+                           "'%s': expected a mapping with qrels and columns",
+                           node->key);
+    *set = (struct report_set){ .name = node->key, .line = node->line,
+                                .node = node };
+    st = recipe_child(&qrels, r, node, "qrels", NODE_TEXT, err);
+    if (st == SIMLM_OK && !qrels)
+        st = RECIPE_FAIL(r, node->line, "'%s' has no 'qrels'", node->key);
+    if (st == SIMLM_OK)
+        st = recipe_expand(&set->qrels, r, qrels, err);
+    p->n_sets++;
+    return st < 0 ? st
+                  : read_columns(r, p->n_sets - 1, node_child(node, "columns"),
+                                 err);
+}
+
+/* ---- stages that measure --------------------------------------------------------------- */
+
+/* The options of eval that the set has, and its columns' measures if no preset
+ * gives them. */
+static simlm_status set_measures(struct recipe *r, struct stage *s, int set,
+                                 simlm_error *err)
+{
+    const struct report_plan *p = r->plan;
+    const struct node *node = p->set[set].node;
+    simlm_status st = SIMLM_OK;
+    struct setting *x;
+    int n = 0;
+
+    for (const struct node *c = node->first; c && st == SIMLM_OK; c = c->next) {
+        if (!strcmp(c->key, "qrels") || !strcmp(c->key, "columns"))
+            continue;
+        x = recipe_add_setting(r, s, c->key, c->line, 1);
+        st = recipe_expand(&x->value[0], r, c, err);
+    }
+    if (stage_setting(s, "preset"))
+        return st;
+    for (int i = 0; i < p->n_columns; i++)
+        n += p->column[i].set == set;
+    x = recipe_add_setting(r, s, "measure", p->set[set].line, n);
+    n = 0;
+    for (int i = 0; i < p->n_columns; i++)
+        if (p->column[i].set == set)
+            x->value[n++] = p->column[i].measure;
+    return st;
+}
+
+/* `simlm eval` of a run against a set; compare may be NULL.  Names with dots are
+ * no stage's of the recipe's own. */
+static simlm_status add_eval(const char **output, struct recipe *r,
+                             const char *name, long line, int set,
+                             const char *run, const char *compare,
+                             simlm_error *err)
+{
+    struct stage *s =
+        recipe_add_stage(r, name, line, command_named("eval"));
+    struct setting *inputs = recipe_add_setting(r, s, "inputs", line, 2);
+    simlm_status st;
+
+    s->ours = true;
+    inputs->value[0] = r->plan->set[set].qrels;
+    inputs->value[1] = run;
+    if (compare)
+        recipe_set(r, s, "compare", line, compare);
+    recipe_set(r, s, "json", line, "yes");
+    *output = pool_printf(&r->pool, "measures/%s.json", name);
+    recipe_set(r, s, "output", line, *output);
+    st = set_measures(r, s, set, err);
+    return st < 0 ? st : recipe_check_stage(r, s, err);
+}
+
+/* ---- rows ------------------------------------------------------------------------------ */
+
+static int column_named(const struct report_plan *p, const char *name)
+{
+    for (int i = 0; i < p->n_columns; i++)
+        if (!strcmp(p->column[i].name, name))
+            return i;
+    return -1;
+}
+
+static int set_named(const struct report_plan *p, const char *name)
+{
+    for (int i = 0; i < p->n_sets; i++)
+        if (!strcmp(p->set[i].name, name))
+            return i;
+    return -1;
+}
+
+static bool is_number(const char *text, double *x)
+{
+    char *end;
+
+    *x = strtod(text, &end);
+    return end != text && !*end && isfinite(*x);
+}
+
+static simlm_status measure_row(struct recipe *r, struct report_row *row,
+                                int set, const struct node *node,
+                                simlm_error *err)
+{
+    struct report_plan *p = r->plan;
+    const char *name = pool_printf(&r->pool, "row.%d.%d",
+                                   (int)(row - p->row) + 1, set + 1);
+    simlm_status st = recipe_expand(&row->run[set], r, node, err);
+
+    return st < 0 ? st
+                  : add_eval(&row->eval[set], r, name, node->line, set,
+                             row->run[set], NULL, err);
+}
+
+/* "<set>: <run>", or "<column>: <number>", measured by somebody else. */
+static simlm_status read_cell(struct recipe *r, struct report_row *row,
+                              const struct node *c, simlm_error *err)
+{
+    struct report_plan *p = r->plan;
+    int set = set_named(p, c->key), column = column_named(p, c->key);
+    double value;
+
+    if (column >= 0 && c->kind == NODE_TEXT && is_number(c->text, &value)) {
+        row->is_given[column] = true;
+        row->given[column] = value;
+        return SIMLM_OK;
+    }
+    if (set < 0)
+        return RECIPE_FAIL(r, c->line,
+                           column < 0 ? "'%s' is neither measured nor a column"
+                                      : "'%s': expected a number",
+                           c->key);
+    return measure_row(r, row, set, c, err);
+}
+
+static simlm_status read_row(struct recipe *r, const struct node *node,
+                             simlm_error *err)
+{
+    struct report_plan *p = r->plan;
+    struct report_row *row = &p->row[p->n_rows];
+    simlm_status st = SIMLM_OK;
+
+    if (p->n_rows == REPORT_MAX)
+        return RECIPE_FAIL(r, node->line, "more than %d rows", REPORT_MAX);
+    row->name = node->key;
+    p->n_rows++;
+    if (node->kind == NODE_TEXT)
+        return measure_row(r, row, 0, node, err);
+    if (node->kind != NODE_MAP)
+        return RECIPE_FAIL(r, node->line, "'%s': expected a run", node->key);
+    for (const struct node *c = node->first; c && st == SIMLM_OK; c = c->next)
+        st = read_cell(r, row, c, err);
+    return st;
+}
+
+/* ---- differences -------------------------------------------------------------------------- */
+
+static simlm_status find_row(const struct report_row **out, struct recipe *r,
+                             const struct node *node, const char *key,
+                             simlm_error *err)
+{
+    const struct report_plan *p = r->plan;
+    struct node *c;
+    simlm_status st = recipe_child(&c, r, node, key, NODE_TEXT, err);
+
+    if (st < 0)
+        return st;
+    if (!c)
+        return RECIPE_FAIL(r, node->line,
+                           "a difference has a 'row' and one it is 'against'");
+    for (int i = 0; i < p->n_rows; i++)
+        if (!strcmp(p->row[i].name, c->text)) {
+            *out = &p->row[i];
+            return SIMLM_OK;
+        }
+    return RECIPE_FAIL(r, c->line, "there is no row '%s'", c->text);
+}
+
+static simlm_status find_column(int *column, struct recipe *r,
+                                const struct node *node, simlm_error *err)
+{
+    struct node *c;
+    simlm_status st = recipe_child(&c, r, node, "column", NODE_TEXT, err);
+
+    *column = c && st == SIMLM_OK ? column_named(r->plan, c->text) : 0;
+    if (st == SIMLM_OK && *column < 0)
+        return RECIPE_FAIL(r, c->line, "there is no column '%s'", c->text);
+    return st;
+}
+
+static simlm_status read_difference(struct recipe *r, const struct node *node,
+                                    simlm_error *err)
+{
+    struct report_plan *p = r->plan;
+    struct report_difference *d = &p->difference[p->n_differences];
+    const struct report_row *row = NULL, *against = NULL;
+    simlm_status st;
+    int set;
+
+    if (p->n_differences == REPORT_MAX || node->kind != NODE_MAP)
+        return RECIPE_FAIL(r, node->line, "expected {row: ..., against: ...}");
+    st = recipe_check_keys(r, node, "row|against|column", err);
+    if (st == SIMLM_OK)
+        st = find_row(&row, r, node, "row", err);
+    if (st == SIMLM_OK)
+        st = find_row(&against, r, node, "against", err);
+    if (st == SIMLM_OK)
+        st = find_column(&d->column, r, node, err);
+    if (st < 0)
+        return st;
+    set = p->column[d->column].set;
+    if (!row->run[set] || !against->run[set])
+        return RECIPE_FAIL(r, node->line, "'%s' has no run to compare",
+                           row->run[set] ? against->name : row->name);
+    d->name = pool_printf(&r->pool, "%s against %s", row->name, against->name);
+    p->n_differences++;
+    return add_eval(&d->eval, r,
+                    pool_printf(&r->pool, "difference.%d", p->n_differences),
+                    node->line, set, against->run[set], row->run[set], err);
+}
+
+/* ---- the plan ------------------------------------------------------------------------------ */
+
+static simlm_status read_examples(struct recipe *r, const struct node *node,
+                                  simlm_error *err)
+{
+    static const char keys[] = "corpus|queries|count|hits";
+    struct report_plan *p = r->plan;
+    simlm_status st = recipe_check_keys(r, node, keys, err);
+
+    if (st == SIMLM_OK && (!node_child(node, "corpus") ||
+                           !node_child(node, "queries")))
+        return RECIPE_FAIL(r, node->line,
+                           "'examples' has a 'corpus' and 'queries'");
+    p->count = p->hits = "5";
+    for (const struct node *c = node->first; c && st == SIMLM_OK; c = c->next) {
+        const char **to = !strcmp(c->key, "corpus")    ? &p->corpus
+                          : !strcmp(c->key, "queries") ? &p->queries
+                          : !strcmp(c->key, "count")   ? &p->count
+                                                       : &p->hits;
+        double x;
+
+        st = recipe_expand(to, r, c, err);
+        if (st == SIMLM_OK && (to == &p->count || to == &p->hits) &&
+            (!is_number(*to, &x) || x < 1 || x > 1000))
+            return RECIPE_FAIL(r, c->line, "'%s': expected a number from 1 to "
+                                           "1000", c->key);
+    }
+    return st;
+}
+
+/* Have every child of report's `key` read; absent is fine. */
+static simlm_status read_each(struct recipe *r, const struct node *report,
+                              const char *key, enum node_kind kind,
+                              simlm_status (*read)(struct recipe *,
+                                                   const struct node *,
+                                                   simlm_error *),
+                              simlm_error *err)
+{
+    struct node *list;
+    simlm_status st = recipe_child(&list, r, report, key, kind, err);
+
+    for (const struct node *c = list && st == SIMLM_OK ? list->first : NULL;
+         c && st == SIMLM_OK; c = c->next)
+        st = read(r, c, err);
+    return st;
+}
+
+static simlm_status read_note(struct recipe *r, const struct node *node,
+                              simlm_error *err)
+{
+    struct report_plan *p = r->plan;
+
+    if (p->n_notes == REPORT_MAX)
+        return RECIPE_FAIL(r, node->line, "more than %d notes", REPORT_MAX);
+    return recipe_expand(&p->note[p->n_notes++], r, node, err);
+}
+
+simlm_status recipe_plan_report(struct recipe *r, simlm_error *err)
+{
+    struct node *report, *measures, *examples;
+    simlm_status st =
+        recipe_child(&report, r, r->root, "report", NODE_MAP, err);
+
+    if (st < 0 || !report)
+        return st;
+    r->plan = POOL_NEW(&r->pool, struct report_plan);
+    st = recipe_check_keys(r, report,
+                           "notes|measures|rows|differences|examples", err);
+    if (st == SIMLM_OK)
+        st = recipe_child(&measures, r, report, "measures", NODE_MAP, err);
+    if (st == SIMLM_OK && (!measures || !measures->n))
+        return RECIPE_FAIL(r, report->line, "a report has 'measures'");
+    if (st == SIMLM_OK)
+        st = read_each(r, report, "notes", NODE_LIST, read_note, err);
+    if (st == SIMLM_OK)
+        st = read_each(r, report, "measures", NODE_MAP, read_set, err);
+    if (st == SIMLM_OK)
+        st = read_each(r, report, "rows", NODE_MAP, read_row, err);
+    if (st == SIMLM_OK)
+        st = read_each(r, report, "differences", NODE_LIST, read_difference,
+                       err);
+    if (st == SIMLM_OK)
+        st = recipe_child(&examples, r, report, "examples", NODE_MAP, err);
+    return st < 0 || !examples ? st : read_examples(r, examples, err);
+}
