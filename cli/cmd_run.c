@@ -21,33 +21,40 @@ static const char *const examples[] = {
 };
 
 static const char *const files[] = {
-    "<dir>/<stage>", "What a stage makes, called as it is unless it says "
-                     "otherwise.",
-    "<dir>/report.html", "Measures, differences, curves, times and examples; "
-                         "report.json holds the same.",
-    "<dir>/state/", "What is done, and what it was made of, as plain text.",
+    "<dir>/<stage>",
+    "What a stage makes, called as it is unless it says "
+    "otherwise.",
+    "<dir>/report.html",
+    "Measures, differences, curves, times and examples; "
+    "report.json holds the same.",
+    "<dir>/state/",
+    "What is done, and what it was made of, as plain text.",
     NULL,
 };
 
 static const struct manual manual = {
     .usage = usage,
     .description =
-        "Runs the stages of a recipe, one after another. A stage is a command of "
+        "Runs the stages of a recipe, one after another. A stage is a command "
+        "of "
         "this program with its options; recipes/README.md has the form of the "
         "file.\n\n"
         "Everything is checked before anything is started: names, options, "
-        "values, files. Then what is done already is passed over: a stage is done "
+        "values, files. Then what is done already is passed over: a stage is "
+        "done "
         "if it was made of the same inputs, by their contents, with the same "
         "options, and what it made is still there. The next stage that is not "
-        "done is run, and so on; a stage that was interrupted or killed continues "
+        "done is run, and so on; a stage that was interrupted or killed "
+        "continues "
         "where it was, as its command does by itself. At the end a report is "
         "written, and its tables are printed.\n\n"
         "File names are relative to the directory in which the program is "
-        "started, as on a command line. --threads, --quiet and --log-json go to "
+        "started, as on a command line. --threads, --quiet and --log-json go "
+        "to "
         "all stages.",
     .examples = examples,
     .files = files,
-    .see = (const char *const[]){ "report", "eval", NULL },
+    .see = (const char *const[]){"report", "eval", NULL},
 };
 
 /* The folder as given, without slashes at its end; if it was not, for
@@ -77,8 +84,8 @@ static simlm_status run_recipe(struct recipe *r, struct cli_run *run,
     simlm_status st = recipe_open(r, o, &run->err);
 
     if (st == SIMLM_OK)
-        st = dry ? recipe_show(r, &run->err)
-                 : recipe_run(&worked, r, &run->err);
+        st =
+            dry ? recipe_show(r, &run->err) : recipe_run(&worked, r, &run->err);
     if (st < 0 || dry || o->quiet)
         return st;
     if (!worked)
@@ -90,8 +97,8 @@ static simlm_status run_recipe(struct recipe *r, struct cli_run *run,
 int cmd_run(int argc, char **argv)
 {
     struct cli_run run = CLI_RUN_INIT;
-    struct recipe_options o = { 0 };
-    struct recipe r = { 0 };
+    struct recipe_options o = {0};
+    struct recipe r = {0};
     char folder[4000];
     bool dry = false;
     simlm_status st;
@@ -107,8 +114,9 @@ int cmd_run(int argc, char **argv)
                  "check, print what is done and what is to do, and end"),
         OPT_CONTEXT(&run.line),
         OPT_GROUP("Running"),
-        OPT_INT('t', "threads", &run.threads, -1, 1024, "n",
-                "threads of every stage; 0: one a core; -1: as the recipe says"),
+        OPT_INT(
+            't', "threads", &run.threads, -1, 1024, "n",
+            "threads of every stage; 0: one a core; -1: as the recipe says"),
         OPT_FLAG('q', "quiet", &run.quiet, "no progress, no messages"),
         OPT_PATH(0, "log-json", &run.log_json, "file",
                  "append records of all stages, one JSON object a line; "

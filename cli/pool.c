@@ -71,7 +71,7 @@ void pool_release(struct pool *p)
 
 FILE *pool_write(struct pool_writer *w)
 {
-    *w = (struct pool_writer){ 0 };
+    *w = (struct pool_writer){0};
     w->f = open_memstream(&w->text, &w->n);
     if (!w->f)
         end_for_memory();

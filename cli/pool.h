@@ -14,7 +14,7 @@ struct pool {
     struct pool_piece *last; /* private */
 };
 
-void *pool_take(struct pool *p, size_t n, size_t size); /* zeroed */
+void *pool_take(struct pool *p, size_t n, size_t size);      /* zeroed */
 char *pool_text(struct pool *p, const char *text, size_t n); /* plus a NUL */
 char *pool_printf(struct pool *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -1,15 +1,16 @@
 /*
  * probe.h - a command asked what it makes of a command line, without work done.
  *
- * A recipe is checked by the commands themselves: their tables say which options
- * there are, and their own checks which must be given.  While a probe is on,
+ * A recipe is checked by the commands themselves: their tables say which
+ * options there are, and their own checks which must be given.  While a probe
+ * is on,
  *
  *   options_parse()   shows the command's table, defaults in it, to on_table;
  *   cli_run_begin()   shows the parsed line to on_line, and returns false;
  *   complaints        are kept in `message`, not printed.
  *
- * So a command must change nothing before cli_run_begin(), and every command that
- * can be a stage of a recipe must call it.
+ * So a command must change nothing before cli_run_begin(), and every command
+ * that can be a stage of a recipe must call it.
  */
 #ifndef CLI_PROBE_H
 #define CLI_PROBE_H
@@ -22,8 +23,8 @@ struct option_line;
 struct option_row;
 
 struct probe {
-    /* What is pointed to is gone when the command returns.  on_line may be NULL:
-     * then the command gets no farther than its table. */
+    /* What is pointed to is gone when the command returns.  on_line may be
+     * NULL: then the command gets no farther than its table. */
     void (*on_table)(void *ctx, const struct option_row *options);
     void (*on_line)(void *ctx, const struct option_line *line, bool brief);
     void *ctx;
@@ -34,7 +35,8 @@ struct probe {
 void probe_command(struct probe *p, const struct command *c, int n,
                    char *const *word);
 
-/* ---- for options.c and cli_run.c: all do nothing when no probe is on --------- */
+/* ---- for options.c and cli_run.c: all do nothing when no probe is on
+ * --------- */
 
 bool probe_is_on(void);
 /* True: the table was all that is asked for. */

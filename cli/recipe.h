@@ -1,15 +1,14 @@
 /*
  * recipe.h - a pipeline of commands, read from a file and checked as a whole.
  *
- * recipes/README.md has the form.  What a recipe comes to is a list of stages in
- * the order in which they stand, each a command line:
+ * recipes/README.md has the form.  What a recipe comes to is a list of stages
+ * in the order in which they stand, each a command line:
  *
- *     recipe_open()    read (recipe_yaml.h), put variables and names of stages in
- *                      place of $name (recipe_text.c), make the stages
- *                      (recipe_read.c) and those that measure and report
- *                      (recipe_report.c), have each command check its own line
- *                      (recipe_check.c, by probe.h)
- *     recipe_run()     do what is not done yet (recipe_run.c, recipe_state.h)
+ *     recipe_open()    read (recipe_yaml.h), put variables and names of stages
+ * in place of $name (recipe_text.c), make the stages (recipe_read.c) and those
+ * that measure and report (recipe_report.c), have each command check its own
+ * line (recipe_check.c, by probe.h) recipe_run()     do what is not done yet
+ * (recipe_run.c, recipe_state.h)
  *
  * A stage may name only stages before it, so there is no cycle to look for.
  */
@@ -29,8 +28,9 @@
 struct recipe_options {
     const char *path;   /* of the recipe */
     const char *folder; /* of the run */
-    struct option_list set; /* "name=value": instead of the recipe's variables */
-    int32_t threads;        /* for all stages; negative: as the recipe says */
+    struct option_list
+        set;         /* "name=value": instead of the recipe's variables */
+    int32_t threads; /* for all stages; negative: as the recipe says */
     bool quiet;
     const char *log_json;
 };
@@ -89,10 +89,12 @@ simlm_status recipe_open(struct recipe *r, const struct recipe_options *o,
                          simlm_error *err);
 void recipe_close(struct recipe *r);
 
-/* ---- among the recipe's files ------------------------------------------------- */
+/* ---- among the recipe's files
+ * ------------------------------------------------- */
 
 /* recipe_fail() with the recipe's name. */
-#define RECIPE_FAIL(r, line, ...) recipe_fail(err, (r)->o.path, line, __VA_ARGS__)
+#define RECIPE_FAIL(r, line, ...)                                              \
+    recipe_fail(err, (r)->o.path, line, __VA_ARGS__)
 
 /* The node's text with $name and ${name} replaced, $$ a dollar sign. */
 simlm_status recipe_expand(const char **out, struct recipe *r,

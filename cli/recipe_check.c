@@ -26,8 +26,8 @@ struct check {
 };
 
 /* How a run goes, not what it comes to: the same for all stages, in no key. */
-static const char *const of_running[] = { "threads", "quiet", "log-json",
-                                          "overwrite" };
+static const char *const of_running[] = {"threads", "quiet", "log-json",
+                                         "overwrite"};
 
 static bool is_of_running(const char *name)
 {
@@ -46,12 +46,13 @@ static const struct option_row *row_named(const struct option_row *options,
     return NULL;
 }
 
-/* ---- words ------------------------------------------------------------------------ */
+/* ---- words
+ * ------------------------------------------------------------------------ */
 
 static simlm_status fail_unknown(struct check *c, const struct setting *x,
                                  const struct option_row *options)
 {
-    struct suggestion near = { .typed = x->name };
+    struct suggestion near = {.typed = x->name};
     simlm_error *err = c->err;
 
     suggestion_offer(&near, "inputs");
@@ -59,10 +60,9 @@ static simlm_status fail_unknown(struct check *c, const struct setting *x,
         if (option_is_one(o))
             suggestion_offer(&near, o->long_name);
     if (suggestion_best(&near))
-        return RECIPE_FAIL(c->r, x->line,
-                           "'%s' has no option '%s'; did you mean '%s'?",
-                           c->s->command->name, x->name,
-                           suggestion_best(&near));
+        return RECIPE_FAIL(
+            c->r, x->line, "'%s' has no option '%s'; did you mean '%s'?",
+            c->s->command->name, x->name, suggestion_best(&near));
     return RECIPE_FAIL(c->r, x->line, "'%s' has no option '%s'",
                        c->s->command->name, x->name);
 }
@@ -89,9 +89,9 @@ static simlm_status add_flag(struct check *c, const struct setting *x)
 static simlm_status place_output(const char **path, struct check *c,
                                  const struct setting *x)
 {
-    static const char *const ours[] = { "state", "measures", "report.html",
-                                        "report.json", "report.in.json",
-                                        "command.json" };
+    static const char *const ours[] = {"state",          "measures",
+                                       "report.html",    "report.json",
+                                       "report.in.json", "command.json"};
     const char *name = x->value[0];
     simlm_error *err = c->err;
     size_t first = strcspn(name, "/");
@@ -198,7 +198,8 @@ static void make_words(void *ctx, const struct option_row *options)
         c->st = add_operands(c);
 }
 
-/* ---- what the line comes to --------------------------------------------------------- */
+/* ---- what the line comes to
+ * --------------------------------------------------------- */
 
 static void put_lines(FILE *f, const struct option_row *o)
 {
@@ -278,7 +279,9 @@ static void take_line(void *ctx, const struct option_line *line, bool brief)
         add_path(s->input, &s->n_inputs, p, line->operand[i]);
 }
 
-/* ---- files --------------------------------------------------------------------------- */
+/* ---- files
+ * ---------------------------------------------------------------------------
+ */
 
 static bool is_made_before(const struct recipe *r, const struct stage *s,
                            const char *path)
@@ -342,7 +345,8 @@ static simlm_status check_files(struct recipe *r, const struct stage *s,
     return st < 0 ? st : check_inputs(r, s, err);
 }
 
-/* ---- the stage ------------------------------------------------------------------------ */
+/* ---- the stage
+ * ------------------------------------------------------------------------ */
 
 /* "--lr: expected ..." is said in the line of lr. */
 static simlm_status complain(const struct check *c)
@@ -362,17 +366,17 @@ static simlm_status complain(const struct check *c)
 simlm_status recipe_check_stage(struct recipe *r, struct stage *s,
                                 simlm_error *err)
 {
-    struct check c = { .r = r, .s = s, .err = err };
+    struct check c = {.r = r, .s = s, .err = err};
     size_t most = 4;
 
     for (const struct setting *x = s->settings; x; x = x->next)
         most += (size_t)x->n;
     s->word = pool_take(&r->pool, most, sizeof *s->word);
-    c.probe = (struct probe){ .on_table = make_words, .ctx = &c };
+    c.probe = (struct probe){.on_table = make_words, .ctx = &c};
     probe_command(&c.probe, s->command, 0, NULL);
     if (c.st < 0)
         return c.st;
-    c.probe = (struct probe){ .on_line = take_line, .ctx = &c };
+    c.probe = (struct probe){.on_line = take_line, .ctx = &c};
     probe_command(&c.probe, s->command, s->n_words, s->word);
     if (!s->options)
         return complain(&c);

@@ -1,9 +1,9 @@
 /*
  * recipe_describe.c - the report's description, once all stages are done.
  *
- * report.in.json (form: <simlm/report.h>) says where results, logs and runs are,
- * and `simlm report` makes the page of it, as the last stage.  Curves come from
- * every stage that trains, times from the state.
+ * report.in.json (form: <simlm/report.h>) says where results, logs and runs
+ * are, and `simlm report` makes the page of it, as the last stage.  Curves come
+ * from every stage that trains, times from the state.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,9 @@
 
 static const char DESCRIPTION[] = "report.in.json";
 
-/* ---- JSON ---------------------------------------------------------------------------- */
+/* ---- JSON
+ * ----------------------------------------------------------------------------
+ */
 
 static void put_member(FILE *f, const char *between, const char *key,
                        const char *text)
@@ -40,7 +42,8 @@ static const char *from_folder(struct recipe *r, const char *path)
     return pool_printf(&r->pool, "%s/%s", here, path);
 }
 
-/* ---- the table ------------------------------------------------------------------------- */
+/* ---- the table
+ * ------------------------------------------------------------------------- */
 
 static void put_cells(FILE *f, const struct report_plan *p,
                       const struct report_row *row)
@@ -92,7 +95,9 @@ static void put_table(FILE *f, const struct report_plan *p)
     putc(']', f);
 }
 
-/* ---- queries ----------------------------------------------------------------------------- */
+/* ---- queries
+ * -----------------------------------------------------------------------------
+ */
 
 static void put_examples(FILE *f, struct recipe *r)
 {
@@ -119,7 +124,9 @@ static void put_examples(FILE *f, struct recipe *r)
     fputs("]}", f);
 }
 
-/* ---- training ------------------------------------------------------------------------------ */
+/* ---- training
+ * ------------------------------------------------------------------------------
+ */
 
 /* The log that training leaves in its output, or NULL: it does not train. */
 static const char *log_of(struct recipe *r, const struct stage *s)
@@ -202,14 +209,16 @@ const char *recipe_describe_report(struct recipe *r, stage_times *times,
     return pool_written(&r->pool, &w);
 }
 
-/* ---- the stage ------------------------------------------------------------------------------ */
+/* ---- the stage
+ * ------------------------------------------------------------------------------
+ */
 
 /* Everything that the description names: if one changes, so does the page. */
 static void add_inputs(struct recipe *r, struct stage *report)
 {
     const struct report_plan *p = r->plan;
-    const char **input = pool_take(&r->pool, 2 * (size_t)r->n_stages + 8,
-                                   sizeof *input);
+    const char **input =
+        pool_take(&r->pool, 2 * (size_t)r->n_stages + 8, sizeof *input);
     int n = 0;
 
     input[n++] = report->input[0];

@@ -6,7 +6,8 @@
 #include "recipe.h"
 #include "suggest.h"
 
-/* ---- stages and their settings --------------------------------------------------- */
+/* ---- stages and their settings
+ * --------------------------------------------------- */
 
 struct stage *recipe_add_stage(struct recipe *r, const char *name, long line,
                                const struct command *command)
@@ -23,7 +24,7 @@ struct stage *recipe_add_stage(struct recipe *r, const char *name, long line,
         r->cap = 2 * r->cap + 16;
     }
     s = &r->stage[r->n_stages++];
-    *s = (struct stage){ .name = name, .line = line, .command = command };
+    *s = (struct stage){.name = name, .line = line, .command = command};
     return s;
 }
 
@@ -82,7 +83,8 @@ static simlm_status add_node(struct recipe *r, struct stage *s,
     return st;
 }
 
-/* ---- defaults --------------------------------------------------------------------- */
+/* ---- defaults
+ * --------------------------------------------------------------------- */
 
 /* Those of the command, then those of any; the table drops what it lacks. */
 static simlm_status add_defaults(struct recipe *r, struct stage *s,
@@ -128,8 +130,8 @@ static void add_known(void *ctx, const struct option_row *options)
 static simlm_status add_any(struct recipe *r, struct stage *s, simlm_error *err)
 {
     const struct node *defaults = node_child(r->root, "defaults");
-    struct any a = { r, s, SIMLM_OK, err };
-    struct probe p = { .on_table = add_known, .ctx = &a };
+    struct any a = {r, s, SIMLM_OK, err};
+    struct probe p = {.on_table = add_known, .ctx = &a};
 
     if (defaults && node_child(defaults, "any"))
         probe_command(&p, s->command, 0, NULL);
@@ -166,13 +168,14 @@ static simlm_status check_used(struct recipe *r, simlm_error *err)
                                c->key);
         for (const struct node *o = c->first; o; o = o->next)
             if (!o->used)
-                return RECIPE_FAIL(r, o->line,
-                                   "no stage has the option '%s'", o->key);
+                return RECIPE_FAIL(r, o->line, "no stage has the option '%s'",
+                                   o->key);
     }
     return SIMLM_OK;
 }
 
-/* ---- variables --------------------------------------------------------------------- */
+/* ---- variables
+ * --------------------------------------------------------------------- */
 
 /* The value of "name=value" among those given on the command line, or NULL. */
 static const char *given(const struct recipe *r, const char *name)
@@ -237,14 +240,15 @@ static simlm_status read_variables(struct recipe *r, simlm_error *err)
     return st;
 }
 
-/* ---- stages ------------------------------------------------------------------------ */
+/* ---- stages
+ * ------------------------------------------------------------------------ */
 
 static simlm_status find_command(const struct command **out, struct recipe *r,
                                  const struct node *stage, simlm_error *err)
 {
     struct node *c;
     simlm_status st = recipe_child(&c, r, stage, "command", NODE_TEXT, err);
-    struct suggestion near = { 0 };
+    struct suggestion near = {0};
 
     if (st < 0)
         return st;
@@ -258,7 +262,8 @@ static simlm_status find_command(const struct command **out, struct recipe *r,
     for (const struct command *k = commands; k->name; k++)
         suggestion_offer(&near, k->name);
     return suggestion_best(&near)
-               ? RECIPE_FAIL(r, c->line, "unknown command '%s'; did you mean '%s'?",
+               ? RECIPE_FAIL(r, c->line,
+                             "unknown command '%s'; did you mean '%s'?",
                              c->text, suggestion_best(&near))
                : RECIPE_FAIL(r, c->line, "unknown command '%s'", c->text);
 }
@@ -318,7 +323,8 @@ static simlm_status read_stages(struct recipe *r, simlm_error *err)
     return st;
 }
 
-/* ---- the whole --------------------------------------------------------------------- */
+/* ---- the whole
+ * --------------------------------------------------------------------- */
 
 static simlm_status read_title(struct recipe *r, simlm_error *err)
 {
@@ -357,7 +363,7 @@ simlm_status recipe_open(struct recipe *r, const struct recipe_options *o,
 {
     simlm_status st;
 
-    *r = (struct recipe){ .o = *o };
+    *r = (struct recipe){.o = *o};
     st = recipe_yaml_read(&r->root, &r->pool, o->path, err);
     return st < 0 ? st : read_parts(r, err);
 }

@@ -12,7 +12,8 @@
 
 #include "commands.h"
 
-/* ---- columns ------------------------------------------------------------------------ */
+/* ---- columns
+ * ------------------------------------------------------------------------ */
 
 static simlm_status add_column(struct recipe *r, int set, const char *name,
                                const char *measure, long line, simlm_error *err)
@@ -24,7 +25,7 @@ static simlm_status add_column(struct recipe *r, int set, const char *name,
             return RECIPE_FAIL(r, line, "two columns are called '%s'", name);
     if (p->n_columns == REPORT_MAX)
         return RECIPE_FAIL(r, line, "more than %d columns", REPORT_MAX);
-    p->column[p->n_columns++] = (struct report_column){ name, measure, set };
+    p->column[p->n_columns++] = (struct report_column){name, measure, set};
     return SIMLM_OK;
 }
 
@@ -61,8 +62,8 @@ static simlm_status read_set(struct recipe *r, const struct node *node,
         return RECIPE_FAIL(r, node->line,
                            "'%s': expected a mapping with qrels and columns",
                            node->key);
-    *set = (struct report_set){ .name = node->key, .line = node->line,
-                                .node = node };
+    *set = (struct report_set){
+        .name = node->key, .line = node->line, .node = node};
     st = recipe_child(&qrels, r, node, "qrels", NODE_TEXT, err);
     if (st == SIMLM_OK && !qrels)
         st = RECIPE_FAIL(r, node->line, "'%s' has no 'qrels'", node->key);
@@ -74,7 +75,8 @@ static simlm_status read_set(struct recipe *r, const struct node *node,
                                  err);
 }
 
-/* ---- stages that measure --------------------------------------------------------------- */
+/* ---- stages that measure
+ * --------------------------------------------------------------- */
 
 /* The options of eval that the set has, and its columns' measures if no preset
  * gives them. */
@@ -105,15 +107,14 @@ static simlm_status set_measures(struct recipe *r, struct stage *s, int set,
     return st;
 }
 
-/* `simlm eval` of a run against a set; compare may be NULL.  Names with dots are
- * no stage's of the recipe's own. */
+/* `simlm eval` of a run against a set; compare may be NULL.  Names with dots
+ * are no stage's of the recipe's own. */
 static simlm_status add_eval(const char **output, struct recipe *r,
                              const char *name, long line, int set,
                              const char *run, const char *compare,
                              simlm_error *err)
 {
-    struct stage *s =
-        recipe_add_stage(r, name, line, command_named("eval"));
+    struct stage *s = recipe_add_stage(r, name, line, command_named("eval"));
     struct setting *inputs = recipe_add_setting(r, s, "inputs", line, 2);
     simlm_status st;
 
@@ -129,7 +130,9 @@ static simlm_status add_eval(const char **output, struct recipe *r,
     return st < 0 ? st : recipe_check_stage(r, s, err);
 }
 
-/* ---- rows ------------------------------------------------------------------------------ */
+/* ---- rows
+ * ------------------------------------------------------------------------------
+ */
 
 static int column_named(const struct report_plan *p, const char *name)
 {
@@ -160,8 +163,8 @@ static simlm_status measure_row(struct recipe *r, struct report_row *row,
                                 simlm_error *err)
 {
     struct report_plan *p = r->plan;
-    const char *name = pool_printf(&r->pool, "row.%d.%d",
-                                   (int)(row - p->row) + 1, set + 1);
+    const char *name =
+        pool_printf(&r->pool, "row.%d.%d", (int)(row - p->row) + 1, set + 1);
     simlm_status st = recipe_expand(&row->run[set], r, node, err);
 
     return st < 0 ? st
@@ -210,7 +213,8 @@ static simlm_status read_row(struct recipe *r, const struct node *node,
     return st;
 }
 
-/* ---- differences -------------------------------------------------------------------------- */
+/* ---- differences
+ * -------------------------------------------------------------------------- */
 
 static simlm_status find_row(const struct report_row **out, struct recipe *r,
                              const struct node *node, const char *key,
@@ -276,7 +280,9 @@ static simlm_status read_difference(struct recipe *r, const struct node *node,
                     node->line, set, against->run[set], row->run[set], err);
 }
 
-/* ---- the plan ------------------------------------------------------------------------------ */
+/* ---- the plan
+ * ------------------------------------------------------------------------------
+ */
 
 static simlm_status read_examples(struct recipe *r, const struct node *node,
                                   simlm_error *err)
@@ -285,8 +291,8 @@ static simlm_status read_examples(struct recipe *r, const struct node *node,
     struct report_plan *p = r->plan;
     simlm_status st = recipe_check_keys(r, node, keys, err);
 
-    if (st == SIMLM_OK && (!node_child(node, "corpus") ||
-                           !node_child(node, "queries")))
+    if (st == SIMLM_OK &&
+        (!node_child(node, "corpus") || !node_child(node, "queries")))
         return RECIPE_FAIL(r, node->line,
                            "'examples' has a 'corpus' and 'queries'");
     p->count = p->hits = "5";
@@ -300,8 +306,10 @@ static simlm_status read_examples(struct recipe *r, const struct node *node,
         st = recipe_expand(to, r, c, err);
         if (st == SIMLM_OK && (to == &p->count || to == &p->hits) &&
             (!is_number(*to, &x) || x < 1 || x > 1000))
-            return RECIPE_FAIL(r, c->line, "'%s': expected a number from 1 to "
-                                           "1000", c->key);
+            return RECIPE_FAIL(r, c->line,
+                               "'%s': expected a number from 1 to "
+                               "1000",
+                               c->key);
     }
     return st;
 }

@@ -1,15 +1,16 @@
 /*
  * recipe_run.c - stage by stage, each in a process of its own.
  *
- * A process a stage, not calls one after another: memory goes back to the system
- * between stages, a crash or the second Ctrl-C ends a stage and not the run, and
- * the stage is the very command that one would type.  The process is a fork that
- * calls the command's function, so no program has to be found again.
+ * A process a stage, not calls one after another: memory goes back to the
+ * system between stages, a crash or the second Ctrl-C ends a stage and not the
+ * run, and the stage is the very command that one would type.  The process is a
+ * fork that calls the command's function, so no program has to be found again.
  *
  *   run ----- fork: stage --------- the command
  *    |  SIGINT, SIGTERM  -> stage (a process group of its own: what a terminal
  *    |                      sends reaches it once, by way of the run)
- *    |  death of the run -> stage sees the pipe's end and gets SIGTERM: it saves
+ *    |  death of the run -> stage sees the pipe's end and gets SIGTERM: it
+ * saves
  *    +- waits for SIGCHLD
  *
  * The run itself is of one thread all the time, so that forking is safe.
@@ -33,7 +34,8 @@
 #include "recipe_report.h"
 #include "recipe_state.h"
 
-/* ---- the stage's process --------------------------------------------------------------- */
+/* ---- the stage's process
+ * --------------------------------------------------------------- */
 
 /* The run holds the other end of the pipe: when it is gone, save and stop. */
 static void *watch_run(void *ctx)
@@ -83,7 +85,8 @@ static int work(const struct state *s, const struct stage *g, bool overwrite,
     return fflush(stdout) && code == CLI_OK ? CLI_FAILED : code;
 }
 
-/* ---- the run's side ----------------------------------------------------------------------- */
+/* ---- the run's side
+ * ----------------------------------------------------------------------- */
 
 static void on_child(int sig)
 {
@@ -93,8 +96,8 @@ static void on_child(int sig)
 /* The signals waited for; what the caller has us ignore stays ignored. */
 static void choose_signals(sigset_t *set)
 {
-    static const int stops[] = { SIGINT, SIGTERM };
-    struct sigaction now, child = { .sa_handler = on_child };
+    static const int stops[] = {SIGINT, SIGTERM};
+    struct sigaction now, child = {.sa_handler = on_child};
 
     sigemptyset(&child.sa_mask);
     sigaction(SIGCHLD, &child, NULL);
@@ -105,7 +108,8 @@ static void choose_signals(sigset_t *set)
             sigaddset(set, stops[i]);
 }
 
-/* Until the process ends: its wait status.  *stopped: a signal was passed on. */
+/* Until the process ends: its wait status.  *stopped: a signal was passed on.
+ */
 static int wait_for(pid_t pid, const sigset_t *set, bool *stopped)
 {
     int status = 0, sig;
@@ -173,7 +177,9 @@ static simlm_status run_process(int *status, bool *stopped,
     return pid > 0 ? SIMLM_OK : fail_fork(err);
 }
 
-/* ---- one stage ------------------------------------------------------------------------------ */
+/* ---- one stage
+ * ------------------------------------------------------------------------------
+ */
 
 /* How the process ended, as an error of the recipe. */
 static simlm_status judge(struct recipe *r, const struct stage *g, int status,
@@ -275,15 +281,16 @@ static simlm_status run_stage(bool *worked, struct recipe *r, struct state *s,
     return do_stage(r, s, g, key, err);
 }
 
-/* ---- all of them ------------------------------------------------------------------------------ */
+/* ---- all of them
+ * ------------------------------------------------------------------------------
+ */
 
-static simlm_status run_report(bool *worked, struct recipe *r,
-                               struct state *s, simlm_error *err)
+static simlm_status run_report(bool *worked, struct recipe *r, struct state *s,
+                               simlm_error *err)
 {
     struct stage *report;
-    simlm_status st =
-        state_write(s, "report.in.json",
-                    recipe_describe_report(r, state_times, s), err);
+    simlm_status st = state_write(
+        s, "report.in.json", recipe_describe_report(r, state_times, s), err);
 
     if (st == SIMLM_OK)
         st = recipe_add_report(&report, r, err);
@@ -304,7 +311,9 @@ simlm_status recipe_run(bool *worked, struct recipe *r, simlm_error *err)
     return st;
 }
 
-/* ---- only looking -------------------------------------------------------------------------------- */
+/* ---- only looking
+ * --------------------------------------------------------------------------------
+ */
 
 /* Does the stage read what one of those to do will make? */
 static bool waits(const struct recipe *r, const bool *to_do, int stage)

@@ -5,12 +5,13 @@
 #include "recipe.h"
 
 /*
- * *worked <- whether there was anything to do.  A stage that fails has said why;
- * SIGINT and SIGTERM go to the stage at work, which saves (E_CANCELLED).
+ * *worked <- whether there was anything to do.  A stage that fails has said
+ * why; SIGINT and SIGTERM go to the stage at work, which saves (E_CANCELLED).
  */
 simlm_status recipe_run(bool *worked, struct recipe *r, simlm_error *err);
 
-/* Print each stage, its command line, and whether it is done; change nothing. */
+/* Print each stage, its command line, and whether it is done; change nothing.
+ */
 simlm_status recipe_show(struct recipe *r, simlm_error *err);
 
 #endif

@@ -24,7 +24,8 @@ struct known_hash {
     struct known_hash *next;
 };
 
-/* ---- small files ---------------------------------------------------------------------- */
+/* ---- small files
+ * ---------------------------------------------------------------------- */
 
 static const char *path_of(struct state *s, const char *name)
 {
@@ -72,8 +73,8 @@ static simlm_status write_text(struct state *s, const char *path,
 {
     const char *new = pool_printf(s->pool, "%s.new", path);
     FILE *f = fopen(new, "wb");
-    bool ok = f && fputs(text, f) >= 0 && !fflush(f) &&
-              !(sync && fsync(fileno(f)));
+    bool ok =
+        f && fputs(text, f) >= 0 && !fflush(f) && !(sync && fsync(fileno(f)));
 
     if (f && fclose(f))
         ok = false;
@@ -93,14 +94,16 @@ simlm_status state_write(struct state *s, const char *name, const char *text,
                                      : write_text(s, path, text, true, err);
 }
 
-/* ---- hashes ---------------------------------------------------------------------------- */
+/* ---- hashes
+ * ----------------------------------------------------------------------------
+ */
 
 static void load_hashes(struct state *s)
 {
     const char *text = read_text(s, path_of(s, "state/hashes"));
 
     while (text && *text) {
-        struct known_hash h = { .next = s->known };
+        struct known_hash h = {.next = s->known};
         size_t line = strcspn(text, "\n");
         int at = 0;
 
@@ -125,17 +128,16 @@ static simlm_status save_hashes(struct state *s, simlm_error *err)
     f = pool_write(&w);
     for (const struct known_hash *h = s->known; h; h = h->next)
         if (!strchr(h->path, '\n'))
-            fprintf(f, "%016" PRIx64 " %" PRId64 " %" PRId64 " %" PRId64
-                       " %s\n", h->hash, h->size, h->seconds, h->nanoseconds,
-                    h->path);
+            fprintf(f,
+                    "%016" PRIx64 " %" PRId64 " %" PRId64 " %" PRId64 " %s\n",
+                    h->hash, h->size, h->seconds, h->nanoseconds, h->path);
     s->changed = false;
-    return write_text(s, path_of(s, "state/hashes"),
-                      pool_written(s->pool, &w), false, err);
+    return write_text(s, path_of(s, "state/hashes"), pool_written(s->pool, &w),
+                      false, err);
 }
 
-static simlm_status hash_file(uint64_t *hash, struct state *s,
-                              const char *path, const struct stat *info,
-                              simlm_error *err)
+static simlm_status hash_file(uint64_t *hash, struct state *s, const char *path,
+                              const struct stat *info, simlm_error *err)
 {
     struct known_hash *h = s->known;
     simlm_status st;
@@ -144,7 +146,7 @@ static simlm_status hash_file(uint64_t *hash, struct state *s,
         h = h->next;
     if (!h) {
         h = POOL_NEW(s->pool, struct known_hash);
-        *h = (struct known_hash){ .path = path, .size = -1, .next = s->known };
+        *h = (struct known_hash){.path = path, .size = -1, .next = s->known};
         s->known = h;
     }
     if (h->size != info->st_size || h->seconds != info->st_mtim.tv_sec ||
@@ -161,7 +163,8 @@ static simlm_status hash_file(uint64_t *hash, struct state *s,
     return SIMLM_OK;
 }
 
-/* ---- what files hold, as lines ------------------------------------------------------------ */
+/* ---- what files hold, as lines
+ * ------------------------------------------------------------ */
 
 static int counts(const struct dirent *e)
 {
@@ -188,10 +191,9 @@ static simlm_status put_dir(FILE *f, struct state *s, const char *mark,
         const char *key = entry[i]->d_name;
 
         if (st == SIMLM_OK)
-            st = put_content(f, s, mark,
-                             pool_printf(s->pool, "%s/%s", name, key),
-                             pool_printf(s->pool, "%s/%s", path, key),
-                             depth + 1, err);
+            st = put_content(
+                f, s, mark, pool_printf(s->pool, "%s/%s", name, key),
+                pool_printf(s->pool, "%s/%s", path, key), depth + 1, err);
         free(entry[i]);
     }
     free(entry);
@@ -218,8 +220,8 @@ static simlm_status put_content(FILE *f, struct state *s, const char *mark,
     return st;
 }
 
-simlm_status state_key(const char **key, struct state *s,
-                       const struct stage *g, simlm_error *err)
+simlm_status state_key(const char **key, struct state *s, const struct stage *g,
+                       simlm_error *err)
 {
     struct pool_writer w;
     FILE *f = pool_write(&w);
@@ -256,7 +258,9 @@ static simlm_status whole_text(const char **text, struct state *s,
     return st;
 }
 
-/* ---- stages ---------------------------------------------------------------------------------- */
+/* ---- stages
+ * ----------------------------------------------------------------------------------
+ */
 
 bool state_is_done(struct state *s, const struct stage *g, const char *key)
 {
@@ -340,7 +344,9 @@ simlm_status state_spend(struct state *s, const struct stage *g, double seconds,
                       false, err);
 }
 
-/* ---- the folder ---------------------------------------------------------------------------- */
+/* ---- the folder
+ * ----------------------------------------------------------------------------
+ */
 
 /* The directory and its parents. */
 static simlm_status make_dir(struct state *s, const char *path,
@@ -361,7 +367,7 @@ static simlm_status make_dir(struct state *s, const char *path,
 /* Its descriptor, locked, or -1; wait: until it is free. */
 static int lock_file(const char *path, bool wait)
 {
-    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 
     if (fd < 0 || !fcntl(fd, wait ? F_SETLKW : F_SETLK, &whole))
@@ -398,8 +404,8 @@ simlm_status state_open(struct state *s, struct pool *pool, const char *folder,
 {
     simlm_status st = SIMLM_OK;
 
-    *s = (struct state){ .pool = pool, .folder = folder,
-                         .may_write = may_write, .lock = -1 };
+    *s = (struct state){
+        .pool = pool, .folder = folder, .may_write = may_write, .lock = -1};
     if (may_write)
         st = take_folder(s, err);
     load_hashes(s);

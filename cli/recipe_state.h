@@ -1,7 +1,8 @@
 /*
  * recipe_state.h - what of a run is done, in the folder "state" beside it.
  *
- *   state/<stage>.done    what the stage was made of, and what it left, as text:
+ *   state/<stage>.done    what the stage was made of, and what it left, as
+ * text:
  *
  *       finetune                             the command
  *       --steps 300                          every option that decides
@@ -16,8 +17,8 @@
  *
  * A stage is done if its text would come out the same now: nothing that it read
  * has changed, no option, and nothing that it wrote.  Of a directory count the
- * files in it but hidden ones, logs, checkpoints and records of how it came about
- * (command.json).  Where files lie does not count.
+ * files in it but hidden ones, logs, checkpoints and records of how it came
+ * about (command.json).  Where files lie does not count.
  */
 #ifndef CLI_RECIPE_STATE_H
 #define CLI_RECIPE_STATE_H
@@ -28,24 +29,26 @@
 
 struct state {
     struct pool *pool;
-    const char *folder;         /* of the run */
-    struct known_hash *known;   /* private */
-    bool may_write;             /* private */
-    bool changed;               /* private: state/hashes is to be written */
-    int lock;                   /* private */
+    const char *folder;       /* of the run */
+    struct known_hash *known; /* private */
+    bool may_write;           /* private */
+    bool changed;             /* private: state/hashes is to be written */
+    int lock;                 /* private */
 };
 
 /*
- * Make the run's folder and its state, and lock it.  For looking only (may_write
- * false) nothing is made or locked.  E_ARG: another run is at work there.
+ * Make the run's folder and its state, and lock it.  For looking only
+ * (may_write false) nothing is made or locked.  E_ARG: another run is at work
+ * there.
  */
 simlm_status state_open(struct state *s, struct pool *pool, const char *folder,
                         bool may_write, simlm_error *err);
 void state_close(struct state *s);
 
-/* *key <- the stage's text without what it leaves.  All its inputs are there. */
-simlm_status state_key(const char **key, struct state *s,
-                       const struct stage *g, simlm_error *err);
+/* *key <- the stage's text without what it leaves.  All its inputs are there.
+ */
+simlm_status state_key(const char **key, struct state *s, const struct stage *g,
+                       simlm_error *err);
 
 /* Was the stage done with that key, and is what it left still so? */
 bool state_is_done(struct state *s, const struct stage *g, const char *key);

@@ -41,10 +41,9 @@ simlm_status recipe_define(struct recipe *r, const char *name,
                            "a letter first",
                            name);
     if (find_symbol(r, name))
-        return RECIPE_FAIL(r, line, "'%s' is the name of something else",
-                           name);
+        return RECIPE_FAIL(r, line, "'%s' is the name of something else", name);
     s = POOL_NEW(&r->pool, struct symbol);
-    *s = (struct symbol){ name, value, r->symbols };
+    *s = (struct symbol){name, value, r->symbols};
     r->symbols = s;
     return SIMLM_OK;
 }
@@ -53,7 +52,7 @@ static simlm_status fail_unknown(struct recipe *r, const char *name, long line,
                                  simlm_error *err)
 {
     const struct node *stages = node_child(r->root, "stages");
-    struct suggestion near = { .typed = name };
+    struct suggestion near = {.typed = name};
 
     if (stages && stages->kind == NODE_MAP && node_child(stages, name))
         return RECIPE_FAIL(r, line, "$%s: that stage must stand before this",
@@ -137,7 +136,7 @@ simlm_status recipe_check_keys(struct recipe *r, const struct node *map,
     char name[64];
 
     for (const struct node *c = map->first; c; c = c->next) {
-        struct suggestion near = { .typed = c->key };
+        struct suggestion near = {.typed = c->key};
         bool known = false;
 
         for (int i = 0; option_choice(name, sizeof name, names, i); i++)
@@ -159,7 +158,7 @@ simlm_status recipe_child(struct node **out, struct recipe *r,
                           const struct node *map, const char *key,
                           enum node_kind kind, simlm_error *err)
 {
-    static const char *const names[] = { "a text", "a list", "a mapping" };
+    static const char *const names[] = {"a text", "a list", "a mapping"};
 
     *out = node_child(map, key);
     if (*out && (*out)->kind != kind)

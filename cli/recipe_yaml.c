@@ -50,7 +50,8 @@ static simlm_status fail_here(struct reader *r, const char *what)
                        what);
 }
 
-/* ---- events ------------------------------------------------------------------- */
+/* ---- events
+ * ------------------------------------------------------------------- */
 
 /* The next event in r->event; the former one is gone. */
 static simlm_status advance(struct reader *r)
@@ -74,7 +75,8 @@ static simlm_status refuse_extras(struct reader *r, const yaml_char_t *anchor,
     return SIMLM_OK;
 }
 
-/* ---- nodes ---------------------------------------------------------------------- */
+/* ---- nodes
+ * ---------------------------------------------------------------------- */
 
 static simlm_status read_node(struct node **out, struct reader *r, int depth);
 
@@ -94,8 +96,8 @@ static simlm_status read_text(struct node **out, struct reader *r)
     const char *text = (const char *)r->event.data.scalar.value;
     size_t n = r->event.data.scalar.length;
     bool plain = r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    simlm_status st = refuse_extras(r, r->event.data.scalar.anchor,
-                                    r->event.data.scalar.tag);
+    simlm_status st =
+        refuse_extras(r, r->event.data.scalar.anchor, r->event.data.scalar.tag);
 
     if (st == SIMLM_OK && memchr(text, '\0', n))
         st = fail_here(r, "a text holds a NUL character");
@@ -207,7 +209,8 @@ static simlm_status read_node(struct node **out, struct reader *r, int depth)
     }
 }
 
-/* ---- the file ------------------------------------------------------------------- */
+/* ---- the file
+ * ------------------------------------------------------------------- */
 
 /* Stream, one document, its node, and nothing behind it. */
 static simlm_status read_document(struct node **root, struct reader *r)
@@ -263,7 +266,7 @@ static simlm_status load(const char **bytes, size_t *n, struct pool *p,
 simlm_status recipe_yaml_read(struct node **root, struct pool *p,
                               const char *path, simlm_error *err)
 {
-    struct reader r = { .pool = p, .path = path, .err = err };
+    struct reader r = {.pool = p, .path = path, .err = err};
     const char *bytes;
     size_t n;
     simlm_status st = load(&bytes, &n, p, path, err);

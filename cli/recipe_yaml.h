@@ -1,5 +1,6 @@
 /*
- * recipe_yaml.h - the YAML of recipes: mappings, lists, texts, and nothing else.
+ * recipe_yaml.h - the YAML of recipes: mappings, lists, texts, and nothing
+ * else.
  *
  * The only file that knows libyaml.  What YAML has beyond that is refused:
  * anchors and aliases (a short file may stand for a huge one), tags, several
@@ -15,18 +16,14 @@
 
 #include "pool.h"
 
-enum node_kind {
-    NODE_TEXT,
-    NODE_LIST,
-    NODE_MAP
-};
+enum node_kind { NODE_TEXT, NODE_LIST, NODE_MAP };
 
 struct node {
     enum node_kind kind;
     long line;
-    const char *key;   /* in a mapping; else NULL */
-    const char *text;  /* of a text; "" for nothing at all */
-    bool null;         /* nothing, or a plain ~ */
+    const char *key;           /* in a mapping; else NULL */
+    const char *text;          /* of a text; "" for nothing at all */
+    bool null;                 /* nothing, or a plain ~ */
     struct node *first, *next; /* children; the next one of the parent's */
     int n;                     /* children */
     bool used;                 /* for whoever wants to know what was not */

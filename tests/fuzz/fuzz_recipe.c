@@ -5,9 +5,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    struct recipe_options o = { .path = fuzz_file(data, n),
-                                .folder = "absent",
-                                .threads = -1 };
+    struct recipe_options o = {
+        .path = fuzz_file(data, n), .folder = "absent", .threads = -1};
     struct recipe r;
     simlm_error err;
 
