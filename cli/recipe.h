@@ -28,9 +28,8 @@
 struct recipe_options {
     const char *path;   /* of the recipe */
     const char *folder; /* of the run */
-    struct option_list
-        set;         /* "name=value": instead of the recipe's variables */
-    int32_t threads; /* for all stages; negative: as the recipe says */
+    struct option_list set; /* "name=value", instead of the recipe's own */
+    int32_t threads;        /* for all stages; negative: as the recipe says */
     bool quiet;
     const char *log_json;
 };
@@ -49,10 +48,9 @@ struct stage {
     long line;
     const struct command *command;
     struct setting *settings; /* "inputs" are the operands */
-    const char *chart;        /* of its loss in the report; NULL: it has none */
 
     /* Made by recipe_check_stage(): */
-    char **word; /* [n_words], then NULL: behind "simlm", the command first */
+    char **word; /* [n_words] behind the command */
     int n_words;
     const char **input, **output; /* paths */
     int n_inputs, n_outputs;
@@ -67,9 +65,6 @@ struct symbol {
     struct symbol *next;
 };
 
-/* A row of the report's table, and what is known of it; see recipe_report.c. */
-struct report_plan;
-
 struct recipe {
     struct pool pool;
     struct recipe_options o;
@@ -78,7 +73,7 @@ struct recipe {
     struct symbol *symbols;
     struct stage *stage; /* [n_stages] */
     int n_stages, cap;
-    struct report_plan *plan; /* NULL: the recipe asks for no table */
+    struct report_plan *plan; /* recipe_report.h; NULL: no table */
 };
 
 /*
@@ -89,8 +84,7 @@ simlm_status recipe_open(struct recipe *r, const struct recipe_options *o,
                          simlm_error *err);
 void recipe_close(struct recipe *r);
 
-/* ---- among the recipe's files
- * ------------------------------------------------- */
+/* ---- among the recipe's files ------------------------------------------- */
 
 /* recipe_fail() with the recipe's name. */
 #define RECIPE_FAIL(r, line, ...)                                              \

@@ -46,8 +46,7 @@ static const struct option_row *row_named(const struct option_row *options,
     return NULL;
 }
 
-/* ---- words
- * ------------------------------------------------------------------------ */
+/* ---- words -------------------------------------------------------------- */
 
 static simlm_status fail_unknown(struct check *c, const struct setting *x,
                                  const struct option_row *options)
@@ -198,8 +197,7 @@ static void make_words(void *ctx, const struct option_row *options)
         c->st = add_operands(c);
 }
 
-/* ---- what the line comes to
- * --------------------------------------------------------- */
+/* ---- what the line comes to --------------------------------------------- */
 
 static void put_lines(FILE *f, const struct option_row *o)
 {
@@ -279,9 +277,7 @@ static void take_line(void *ctx, const struct option_line *line, bool brief)
         add_path(s->input, &s->n_inputs, p, line->operand[i]);
 }
 
-/* ---- files
- * ---------------------------------------------------------------------------
- */
+/* ---- files -------------------------------------------------------------- */
 
 static bool is_made_before(const struct recipe *r, const struct stage *s,
                            const char *path)
@@ -345,8 +341,7 @@ static simlm_status check_files(struct recipe *r, const struct stage *s,
     return st < 0 ? st : check_inputs(r, s, err);
 }
 
-/* ---- the stage
- * ------------------------------------------------------------------------ */
+/* ---- the stage ---------------------------------------------------------- */
 
 /* "--lr: expected ..." is said in the line of lr. */
 static simlm_status complain(const struct check *c)

@@ -10,8 +10,7 @@
  */
 simlm_status recipe_run(bool *worked, struct recipe *r, simlm_error *err);
 
-/* Print each stage, its command line, and whether it is done; change nothing.
- */
+/* Print each stage, its command line, and if it is done; change nothing. */
 simlm_status recipe_show(struct recipe *r, simlm_error *err);
 
 #endif

@@ -1,8 +1,7 @@
 /*
  * recipe_state.h - what of a run is done, in the folder "state" beside it.
  *
- *   state/<stage>.done    what the stage was made of, and what it left, as
- * text:
+ *   state/<stage>.done    what the stage was made of, and what it left:
  *
  *       finetune                             the command
  *       --steps 300                          every option that decides
@@ -45,8 +44,7 @@ simlm_status state_open(struct state *s, struct pool *pool, const char *folder,
                         bool may_write, simlm_error *err);
 void state_close(struct state *s);
 
-/* *key <- the stage's text without what it leaves.  All its inputs are there.
- */
+/* *key <- the stage's text without what it leaves; its inputs are all there. */
 simlm_status state_key(const char **key, struct state *s, const struct stage *g,
                        simlm_error *err);
 

@@ -6,6 +6,7 @@ title: A tiny recipe, $label
 variables:
   label: of nothing
   steps: 40
+  rounds: 60
   corpus: corpus.jsonl
 defaults:
   any: {seed: 3, threads: 1}
@@ -51,7 +52,7 @@ stages:
     query-max-length: 8
     passage-max-length: 24
     lr: 1e-3
-    steps: 60
+    steps: $rounds
     log-every: 2
     save-every: 3
     save-examples: examples.jsonl

@@ -48,7 +48,7 @@ printf 'title: "a\\0b"\n' >bad.yaml
 t 'a NUL' says 1 'a text holds a NUL character'
 
 # ---- names ---------------------------------------------------------------------------
-t 'an unknown part' changed 's/^defaults:/default:/' 6 "'default': did you mean 'defaults'?"
+t 'an unknown part' changed 's/^defaults:/default:/' 7 "'default': did you mean 'defaults'?"
 t 'no title' changed '1d' 1 "a recipe has a 'title'"
 t 'no stages' changed '/^stages:/,$d' 1 "a recipe has 'stages'"
 t 'a variable that is not there' changed 's/steps: \$steps/steps: $stops/' "$(line 'steps: $steps')" '$stops: no variable and no stage; did you mean $steps?'
@@ -80,9 +80,9 @@ t 'an option that is missing' changed '/vocab: \$words/d' "$(line '  start:')" "
 t 'an input that is missing' changed '/^  flat:/,/inputs/{/inputs/d}' "$(line '  flat:')" "stage 'flat': a directory of embeddings is needed"
 t 'an input too many' changed 's/inputs: \$vectors/inputs: [$vectors, -x]/' "$(line 'inputs: $vectors')" "'-x' is no file's name"
 t 'what the command itself refuses' changed 's/weights: 1,1/weights: 1,1,1/' "$(line 'weights: 1,1')" "--weights: expected 2 numbers"
-t 'a default of no command' changed 's/^  pretrain: {/  pretrian: {/' 8 "'pretrian': expected the name of a command"
-t 'a default that no stage uses' changed 's/^  pretrain: {.*/  bench: {}/' 8 "no stage has the command 'bench'"
-t 'a default that no command has' changed 's/any: {seed: 3/any: {sede: 3/' 7 "no stage has the option 'sede'"
+t 'a default of no command' changed 's/^  pretrain: {/  pretrian: {/' 9 "'pretrian': expected the name of a command"
+t 'a default that no stage uses' changed 's/^  pretrain: {.*/  bench: {}/' 9 "no stage has the command 'bench'"
+t 'a default that no command has' changed 's/any: {seed: 3/any: {sede: 3/' 8 "no stage has the option 'sede'"
 
 # ---- files ------------------------------------------------------------------------------
 t 'a file that is not there' changed 's/queries: queries.tsv/queries: absent.tsv/' "$(line 'queries: queries.tsv')" "'absent.tsv' does not exist"

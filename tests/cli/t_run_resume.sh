@@ -5,12 +5,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 . "$here/train_lib.sh"
 . "$here/recipe_lib.sh"
+# shellcheck disable=SC2086 # $long is a list
 command -v pgrep >/dev/null || { echo 'skipped: no pgrep'; exit 77; }
 
 make_world
 make_recipe >tiny.yaml
-run() { exec "$SIMLM" run -o "$1" --set steps=200 tiny.yaml; }
-t 'a recipe runs' exits 0 "$SIMLM" run -q -o whole --set steps=200 tiny.yaml
+long='--set steps=400 --set rounds=300'
+run() { exec "$SIMLM" run -o "$1" $long tiny.yaml; }
+t 'a recipe runs' exits 0 "$SIMLM" run -q -o whole $long tiny.yaml
 
 # until_is FILE PID [FILE]: wait for a file, or for the process's end.
 until_is() {
@@ -53,11 +55,11 @@ for stage in words start mlm mlm bm25 hits retriever retriever vectors flat dens
     if [ -n "$with" ]; then with=; else with=with; fi
 done
 t 'it was killed often' [ $n_killed -ge 10 ]
-t 'it is continued' exits 0 "$SIMLM" run -o torn --set steps=200 tiny.yaml
+t 'it is continued' exits 0 "$SIMLM" run -o torn $long tiny.yaml
 t 'and ends with the same report' same_report whole torn
 t 'the same model' cmp whole/retriever/model.safetensors torn/retriever/model.safetensors
 t 'and the same run' cmp whole/both torn/both
-t 'then there is nothing to do' exits 0 "$SIMLM" run -o torn --set steps=200 tiny.yaml
+t 'then there is nothing to do' exits 0 "$SIMLM" run -o torn $long tiny.yaml
 t 'and it says so' grep -q 'nothing to do' err
 t 'nothing is left of those that were killed' sh -c '! ls -d torn/state/*.begun torn/*.tmp.* 2>/dev/null'
 
@@ -69,9 +71,9 @@ until [ -s polite/mlm/log.jsonl ] || ! kill -0 $pid 2>/dev/null; do sleep 0.01; 
 kill -TERM $pid
 wait $pid
 t 'SIGTERM ends it with code 1' [ $? = 1 ]
-t 'the stage says where it stopped' grep -q 'stopped after step [0-9]* of 200' err
+t 'the stage says where it stopped' grep -q 'stopped after step [0-9]* of 400' err
 t 'and the run in which stage' grep -q "stopped in stage 'mlm'; the same command continues there" err
-t 'it is continued' exits 0 "$SIMLM" run -o polite --set steps=200 tiny.yaml
+t 'it is continued' exits 0 "$SIMLM" run -o polite $long tiny.yaml
 t 'from there' grep -q 'mlm: continued: simlm pretrain' err
 t 'to the same report' same_report whole polite
 
