@@ -101,7 +101,7 @@ static simlm_status expand_one(const char **value, const char **at,
 simlm_status recipe_expand(const char **out, struct recipe *r,
                            const struct node *node, simlm_error *err)
 {
-    const char *at = node->text, *value;
+    const char *at = node->text, *value = "";
     char text[MAX_TEXT];
     size_t n = 0, m;
 
