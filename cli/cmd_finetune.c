@@ -37,7 +37,8 @@ static const char *const files[] = {
     "<dir>/checkpoint-<step>.safetensors",
     "The last two states to continue from; gone when the run is over.",
     "<dir>/model.safetensors",
-    "The trained model, with the other files of its directory.",
+    "The trained model, with the other files of its directory; of two encoders "
+    "(--untied) <dir>/query_model/ and <dir>/passage_model/.",
     NULL,
 };
 
@@ -87,6 +88,10 @@ int cmd_finetune(int argc, char **argv)
                 "tokens of a query with its special ones"),
         OPT_INT(0, "passage-max-length", &o.passage_length, 3, 65536, "n",
                 "tokens of a passage with its special ones"),
+        OPT_FLAG(0, "untied", &o.untied,
+                 "an encoder for queries, one for passages"),
+        OPT_INT(0, "pooler", &o.pooler, 0, 65536, "n",
+                "width of a linear layer behind them; 0: as the model has it"),
         OPT_CHOICE(0, "normalize", &o.normalize, "model|no|yes",
                    "vectors to unit length; model: as its directory says"),
         OPT_REAL(0, "temperature", &o.temperature, 1e-4, 100, "t",

@@ -212,6 +212,9 @@ typedef struct simlm_finetune_options {
     simlm_train_options train;
     simlm_group_options groups;
     int32_t query_length, passage_length; /* tokens with the special ones */
+    bool untied;    /* passages get an encoder of their own, by default a copy */
+    int32_t pooler; /* width of a linear layer behind the encoders, by default a
+                     * new one; 0: as the model has it */
     int32_t normalize;       /* simlm_normalize: of vectors, to unit length */
     double temperature;      /* of unit vectors' similarities */
     bool temperature_warmup; /* the logits' factor grows from 1 to

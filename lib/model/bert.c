@@ -57,7 +57,7 @@ static const struct sl_param_table *score_table(const struct sl_config *c)
 }
 
 /* Embeddings, projection, layers, heads, decoder, head of replaced-token
- * detection: bind() walks the same way. */
+ * detection, pooler: bind() walks the same way. */
 static simlm_status make_list(struct sl_bert *m, simlm_error *err)
 {
     const char *base = base_prefix(&m->cfg);
@@ -78,7 +78,10 @@ static simlm_status make_list(struct sl_bert *m, simlm_error *err)
     m->first_decoder = m->params.count;
     SL_TRY(add_layers(m, m->n_decoder, "", "decoder.", err));
     m->first_rtd = m->params.count;
-    return m->has_rtd ? add(m, &sl_rtd_head_table, "", err) : SIMLM_OK;
+    if (m->has_rtd)
+        SL_TRY(add(m, &sl_rtd_head_table, "", err));
+    m->first_pooler = m->params.count;
+    return m->cfg.pooler ? add(m, &sl_pooler_table, "pooler.", err) : SIMLM_OK;
 }
 
 static int64_t bind_part(struct sl_bert *m, void *component,
@@ -105,6 +108,8 @@ static void bind(struct sl_bert *m, struct sl_bert_weights *w, sl_real *block)
         at = bind_part(m, &w->decoder[l], &sl_layer_table, at, block);
     if (m->has_rtd)
         at = bind_part(m, &w->rtd, &sl_rtd_head_table, at, block);
+    if (m->cfg.pooler)
+        at = bind_part(m, &w->pooler, &sl_pooler_table, at, block);
     SL_ASSERT(at <= m->params.count); /* behind them, of a model joined to it */
 }
 
@@ -145,6 +150,7 @@ simlm_status sl_bert_plan(struct sl_bert **out, const struct sl_config *cfg,
     if (!m)
         return sl_fail_nomem(err, "a model");
     m->cfg = *cfg;
+    m->cfg.pooler = parts.pooler;
     m->has_head = parts.head;
     m->has_score = parts.score;
     m->n_decoder = parts.n_decoder;
@@ -200,6 +206,7 @@ void sl_bert_free(struct sl_bert *m)
 {
     if (!m)
         return;
+    sl_bert_free(m->passage);
     if (m->be && !m->joined) {
         m->be->free(m->be, m->w);
         free_state(m);

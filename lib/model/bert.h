@@ -11,6 +11,9 @@
  *                         detection a head of yes and no instead of the LM's
  *   cross-encoder         embeddings, layers, the score head
  *
+ *   retriever             embeddings, layers; a pooler, if it has one; if passages
+ *                         have an encoder of their own, a second model (towers.h)
+ *
  * A model owns its blocks and no activations; sessions (encoder.h, mlm.h,
  * pretrainer.h, biencoder.h, ...) own activations and borrow a model.  Weights
  * are read by any number of sessions at once; gradients belong to one.
@@ -32,6 +35,7 @@ struct sl_bert_weights {
     struct sl_score_weights score;    /* has_score */
     struct sl_layer_weights *decoder; /* [n_decoder] */
     struct sl_rtd_head_weights rtd;   /* has_rtd */
+    struct sl_pooler_weights pooler;  /* cfg.pooler */
 };
 
 struct sl_bert {
@@ -41,14 +45,29 @@ struct sl_bert {
     int64_t n_decoder;
     struct sl_params params;
     /* index of their first parameter */
-    int64_t first_head, first_score, first_decoder, first_rtd;
+    int64_t first_head, first_score, first_decoder, first_rtd, first_pooler;
     bool fresh_score; /* some of the score head is random: no file had it */
 
     sl_real *w;                  /* [params.size] */
     sl_real *g, *m, *v;          /* the same, or NULL before sl_bert_train() */
     bool joined;                 /* to another model, which owns the blocks */
     struct sl_bert_weights W, G; /* bound to w and g */
+
+    struct sl_bert *passage; /* the passages' encoder, owned; NULL: this one
+                              * encodes queries and passages */
 };
+
+/* The encoder of that side. */
+static inline struct sl_bert *sl_bert_of(struct sl_bert *m, enum sl_side side)
+{
+    return side == SL_SIDE_PASSAGE && m->passage ? m->passage : m;
+}
+
+/* Width of the vectors. */
+static inline int64_t sl_bert_width(const struct sl_bert *m)
+{
+    return m->cfg.pooler ? m->cfg.pooler : m->cfg.hidden;
+}
 
 /* What a model consists of besides embeddings and layers. */
 struct sl_bert_parts {
@@ -58,6 +77,9 @@ struct sl_bert_parts {
     bool may_be_fresh; /* what a file lacks of that is drawn, from `seed` */
     uint64_t seed;
     bool rtd;          /* the head of replaced-token detection */
+    int64_t pooler;    /* width of a pooler, zeros at first; 0: none */
+    bool untied;       /* sl_towers_open() alone: an encoder for passages */
+    bool retriever;    /* sl_setup_open() alone: open it with that */
 };
 
 /* A model without weights or backend: its list of parameters is there. */

@@ -2,13 +2,16 @@
 
 #include "base/alloc.h"
 #include "model/chunks.h"
+#include "model/vectors.h"
 
 struct sl_biencoder {
     struct sl_chunks c;
     int64_t max_queries, max_passages;
     enum sl_pooling pooling;
     bool normalize;
-    sl_real *v, *dv, *norm; /* [max_queries + max_passages, D], norm [..] */
+    struct sl_vectors vectors;
+    int64_t width;          /* of a vector: O */
+    sl_real *v, *dv, *norm; /* [max_queries + max_passages, O], norm [..] */
     sl_real *loss;          /* [2] contrastive, distillation */
     sl_real *teacher;       /* [max_passages] */
     int32_t *rank;          /* [max_queries] */
@@ -20,11 +23,12 @@ static void carve(struct sl_biencoder *x, enum sl_keep keep)
     struct sl_session *s = &x->c.s;
     struct sl_arena *a = &s->acts;
     const struct sl_backend *be = s->m->be;
-    int64_t D = s->shape.D, n = x->max_queries + x->max_passages;
+    int64_t n = x->max_queries + x->max_passages;
 
     sl_chunks_carve(&x->c, keep, x->pooling);
-    x->v = sl_take_real(a, be, n * D);
-    x->dv = sl_take_real(a, be, n * D);
+    sl_vectors_carve(s, &x->vectors, x->pooling, true);
+    x->v = sl_take_real(a, be, n * x->width);
+    x->dv = sl_take_real(a, be, n * x->width);
     x->norm = sl_take_real(a, be, n);
     x->loss = sl_take_real(a, be, 2);
     x->teacher = sl_take_real(a, be, x->max_passages);
@@ -52,6 +56,7 @@ simlm_status sl_biencoder_new(struct sl_biencoder **out, struct sl_bert *m,
     x->max_passages = o->max_passages;
     x->pooling = o->pooling;
     x->normalize = o->normalize;
+    x->width = sl_bert_width(m);
     st = sl_chunks_init(&x->c, m, &o->session, o->max_queries + o->max_passages,
                         err);
     if (st == SIMLM_OK) {
@@ -86,24 +91,20 @@ static void take(void *self, const struct sl_pass *p, const sl_act *hidden,
                  int64_t first, int64_t n)
 {
     struct sl_biencoder *x = self;
-    struct sl_backend *be = p->be;
-    int64_t D = p->shape->D;
 
     (void)n;
-    be->ops->pool_fwd(be, sl_real_at(be, x->v, first * D), hidden,
-                      sl_body_rows(p, &x->c.body), D, x->pooling);
+    sl_vectors_forward(&x->c.s, p, &x->vectors, &x->c.body,
+                       sl_real_at(p->be, x->v, first * x->width), hidden);
 }
 
 static void give(void *self, const struct sl_pass *p, sl_act *d,
                  const sl_act *hidden, int64_t first, int64_t n)
 {
     struct sl_biencoder *x = self;
-    struct sl_backend *be = p->be;
-    int64_t D = p->shape->D;
 
-    (void)hidden, (void)n;
-    be->ops->pool_bwd(be, d, sl_real_at(be, x->dv, first * D),
-                      sl_body_rows(p, &x->c.body), D, x->pooling);
+    (void)n;
+    sl_vectors_backward(&x->c.s, p, &x->vectors, &x->c.body, d,
+                        sl_real_at(p->be, x->dv, first * x->width), hidden);
 }
 
 static simlm_status check_batch(const struct sl_biencoder *x,
@@ -132,7 +133,7 @@ static void contrast(struct sl_biencoder *x, const struct sl_biencoder_batch *b,
 {
     struct sl_backend *be = x->c.s.m->be;
     const struct sl_ops *op = be->ops;
-    int64_t B = b->B, D = x->c.s.shape.D, n = b->in.n;
+    int64_t B = b->B, D = x->width, n = b->in.n;
     const sl_real *p = sl_real_at(be, x->v, B * D);
     sl_real *dq = train ? x->dv : NULL;
     sl_real *dp = train ? sl_real_at(be, x->dv, B * D) : NULL;
@@ -167,6 +168,8 @@ simlm_status sl_biencoder_step(struct sl_biencoder *x,
 
     SL_ASSERT(!train || x->c.s.m->g);
     SL_TRY(check_batch(x, b, err));
+    if (x->c.m->passage)
+        x->c.n_queries = b->B;
     SL_TRY(sl_chunks_forward(&x->c, &p, &task, &b->in, err));
     contrast(x, b, loss, train);
     if (train) /* overwrites v, which nobody reads any more */

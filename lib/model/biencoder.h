@@ -2,8 +2,9 @@
  * model/biencoder.h - the bi-encoder and its losses: contrastive (spec 1.3,
  * 2.2) and, with a teacher, distillation (2.3).
  *
- * Queries and passages go through one shared encoder, so a step is one list of
- * sequences: B queries, then B * m passages (query-major, the positive first).
+ * Queries and passages go through one shared encoder, or each through their own
+ * (towers.h).  A step is one list of sequences: B queries, then B * m passages
+ * (query-major, the positive first).
  * The loss couples all of them; what memory does not hold at once is computed
  * in chunks (model/chunks.h).
  *

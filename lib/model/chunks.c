@@ -7,6 +7,7 @@ simlm_status sl_chunks_init(struct sl_chunks *c, struct sl_bert *m,
                             int64_t max_list, simlm_error *err)
 {
     *c = (struct sl_chunks){0};
+    c->m = m;
     SL_TRY(sl_session_init(&c->s, m, o->max_tokens, o->max_seqs, err));
     c->start = SL_NEW_ARRAY(int32_t, c->s.batch.max_n + 1);
     c->key = SL_NEW_ARRAY(uint64_t, max_list);
@@ -43,14 +44,15 @@ static int64_t length(const struct sl_chunks *c, const struct sl_tokens *t,
                       int64_t first)
 {
     const struct sl_batch *b = &c->s.batch;
-    int64_t n = 1;
+    int64_t end = first < c->n_queries ? c->n_queries : t->n, n = 1;
 
-    while (n < b->max_n && first + n < t->n &&
+    while (n < b->max_n && first + n < end &&
            t->start[first + n + 1] - t->start[first] <= b->max_N)
         n++;
     return n;
 }
 
+/* task hears of the chunk's results, and activations stay for backward(). */
 static simlm_status forward(struct sl_chunks *c, const struct sl_pass *p,
                             const struct sl_chunk_task *task,
                             const struct sl_tokens *t, int64_t first, int64_t n,
@@ -59,6 +61,9 @@ static simlm_status forward(struct sl_chunks *c, const struct sl_pass *p,
     struct sl_tokens part = sl_tokens_slice(t, first, n, c->start);
 
     part.key = (t->key ? t->key : c->key) + first;
+    if (c->n_queries)
+        c->s.m = sl_bert_of(c->m, first < c->n_queries ? SL_SIDE_QUERY
+                                                       : SL_SIDE_PASSAGE);
     SL_TRY(sl_session_set(&c->s, &part, err));
     sl_session_choose_first(&c->s, &part);
     c->hidden = sl_body_forward(&c->s, p, &c->body);
@@ -74,30 +79,33 @@ static void backward(struct sl_chunks *c, const struct sl_pass *p,
     sl_body_backward(&c->s, p, &c->body, &c->scratch, c->d);
 }
 
-/* The first chunk last: so a full chunk's activations, not a remainder's, are
- * there when the way back begins. */
+/* One chunk last: so a full chunk's activations, not a remainder's, are there
+ * when the way back begins. */
 simlm_status sl_chunks_forward(struct sl_chunks *c, const struct sl_pass *p,
                                const struct sl_chunk_task *task,
                                const struct sl_tokens *t, simlm_error *err)
 {
-    int64_t begin = length(c, t, 0), n;
+    int64_t last = c->n_queries;
 
-    for (int64_t first = begin; first < t->n; first += n) {
+    for (int64_t first = 0, n; first < t->n; first += n) {
         n = length(c, t, first);
-        SL_TRY(forward(c, p, task, t, first, n, err));
+        if (first != last)
+            SL_TRY(forward(c, p, task, t, first, n, err));
     }
-    return forward(c, p, task, t, 0, begin, err);
+    return forward(c, p, task, t, last, length(c, t, last), err);
 }
 
 simlm_status sl_chunks_backward(struct sl_chunks *c, const struct sl_pass *p,
                                 const struct sl_chunk_task *task,
                                 const struct sl_tokens *t, simlm_error *err)
 {
-    int64_t n = length(c, t, 0);
+    int64_t last = c->n_queries;
 
-    backward(c, p, task, 0, n);
-    for (int64_t first = n; first < t->n; first += n) {
+    backward(c, p, task, last, length(c, t, last));
+    for (int64_t first = 0, n; first < t->n; first += n) {
         n = length(c, t, first);
+        if (first == last)
+            continue;
         SL_TRY(forward(c, p, task, t, first, n, err));
         backward(c, p, task, first, n);
     }

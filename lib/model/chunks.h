@@ -12,6 +12,10 @@
  *                 "Scaling deep contrastive learning batch size under memory
  *                 limited setup", 2021)
  *
+ * Where queries and passages have an encoder each, the list is cut between them,
+ * and the passages' first chunk takes the place of the first: theirs is most of
+ * the work.
+ *
  * Dropout is a function of the sequence's key, so the second forward pass
  * repeats the first bit for bit and the step is the same step either way.
  */
@@ -21,7 +25,10 @@
 #include "model/session.h"
 
 struct sl_chunks {
-    struct sl_session s;
+    struct sl_session s; /* its model: that of the chunk */
+    struct sl_bert *m;   /* as it was given */
+    int64_t n_queries;   /* leading sequences of the list that are queries, if
+                          * they and passages are encoded apart; else 0 */
     struct sl_body body;
     struct sl_layer_scratch scratch;
     sl_act *d;            /* [N, D] */

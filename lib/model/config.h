@@ -18,6 +18,9 @@ enum sl_model_type {
     SL_MODEL_ELECTRA = 1 /* embedding width apart from the hidden width */
 };
 
+/* Of a retriever: what a text is encoded as. */
+enum sl_side { SL_SIDE_QUERY = 0, SL_SIDE_PASSAGE = 1 };
+
 enum { SL_MAX_LAYERS = 256, SL_MAX_HEADS = 1000 };
 
 struct sl_config {
@@ -37,6 +40,8 @@ struct sl_config {
                      * (ELECTRA generators under transformers 4.15, spec 1.2) */
     float init_std;
     int32_t pad_id;
+    int64_t pooler; /* O  width of the vectors that a pooler makes; 0: there is
+                     * none.  Not of config.json: towers.h */
 };
 
 /* BERT-base's numbers, vocab 30522. */

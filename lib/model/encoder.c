@@ -3,12 +3,14 @@
 #include <math.h>
 
 #include "base/alloc.h"
-#include "model/session.h"
+#include "model/vectors.h"
 
 struct sl_encoder {
+    struct sl_bert *m; /* as it was given */
     struct sl_session s;
     struct sl_body body;
-    sl_real *v, *norm; /* [max_n, D], [max_n] */
+    struct sl_vectors vectors;
+    sl_real *v, *norm; /* [max_n, width], [max_n] */
     enum sl_pooling pooling;
     bool normalize;
 };
@@ -20,7 +22,8 @@ static void carve(struct sl_encoder *e)
 
     sl_body_carve(&e->s, &e->body, SL_KEEP_NOTHING,
                   sl_session_pooled(&e->s, e->pooling));
-    e->v = sl_take_real(&e->s.acts, be, n * e->s.shape.D);
+    sl_vectors_carve(&e->s, &e->vectors, e->pooling, false);
+    e->v = sl_take_real(&e->s.acts, be, n * sl_bert_width(e->s.m));
     e->norm = sl_take_real(&e->s.acts, be, n);
 }
 
@@ -34,6 +37,7 @@ simlm_status sl_encoder_new(struct sl_encoder **out, struct sl_bert *m,
 
     if (!e)
         return sl_fail_nomem(err, "an encoder");
+    e->m = m;
     e->pooling = pooling;
     e->normalize = normalize;
     st = sl_session_init(&e->s, m, max_tokens, max_seqs, err);
@@ -62,17 +66,19 @@ size_t sl_encoder_bytes(const struct sl_encoder *e)
     return e->s.acts.size;
 }
 
-/* *hidden <- the last layer's output, of which *rows is the packing. */
-static simlm_status forward(struct sl_encoder *e, const sl_act **hidden,
-                            const struct sl_packing **rows,
-                            const struct sl_tokens *t, simlm_error *err)
+void sl_encoder_turn(struct sl_encoder *e, enum sl_side side)
 {
-    struct sl_pass p = sl_session_pass(&e->s, (struct sl_noise){0}, 0);
+    e->s.m = sl_bert_of(e->m, side);
+}
 
+/* *hidden <- the last layer's output. */
+static simlm_status forward(struct sl_encoder *e, const sl_act **hidden,
+                            const struct sl_pass *p, const struct sl_tokens *t,
+                            simlm_error *err)
+{
     SL_TRY(sl_session_set(&e->s, t, err));
     sl_session_choose_first(&e->s, t);
-    *hidden = sl_body_forward(&e->s, &p, &e->body);
-    *rows = sl_body_rows(&p, &e->body);
+    *hidden = sl_body_forward(&e->s, p, &e->body);
     return SIMLM_OK;
 }
 
@@ -80,12 +86,12 @@ simlm_status sl_encoder_encode(struct sl_encoder *e, float *vec,
                                const struct sl_tokens *t, simlm_error *err)
 {
     struct sl_backend *be = e->s.m->be;
-    int64_t D = e->s.shape.D;
-    const struct sl_packing *rows;
+    struct sl_pass p = sl_session_pass(&e->s, (struct sl_noise){0}, 0);
+    int64_t D = sl_bert_width(e->m);
     const sl_act *hidden;
 
-    SL_TRY(forward(e, &hidden, &rows, t, err));
-    be->ops->pool_fwd(be, e->v, hidden, rows, D, e->pooling);
+    SL_TRY(forward(e, &hidden, &p, t, err));
+    sl_vectors_forward(&e->s, &p, &e->vectors, &e->body, e->v, hidden);
     if (e->normalize)
         be->ops->l2norm_fwd(be, e->v, e->norm, e->v, t->n, D);
     SL_TRY(be->sync(be, err));
@@ -102,11 +108,11 @@ simlm_status sl_encoder_hidden(struct sl_encoder *e, float *out,
                                const struct sl_tokens *t, simlm_error *err)
 {
     struct sl_backend *be = e->s.m->be;
-    const struct sl_packing *rows;
+    struct sl_pass p = sl_session_pass(&e->s, (struct sl_noise){0}, 0);
     const sl_act *hidden;
 
     SL_ASSERT(e->pooling == SL_POOL_MEAN);
-    SL_TRY(forward(e, &hidden, &rows, t, err));
+    SL_TRY(forward(e, &hidden, &p, t, err));
     SL_TRY(be->sync(be, err));
     be->download_act(be, out, hidden, t->N * e->s.shape.D);
     return SIMLM_OK;

@@ -19,8 +19,12 @@ simlm_status sl_encoder_new(struct sl_encoder **out, struct sl_bert *m,
 void sl_encoder_free(struct sl_encoder *e); /* accepts NULL */
 size_t sl_encoder_bytes(const struct sl_encoder *e);
 
+/* What the texts are from now on: queries at first.  It matters where passages
+ * have an encoder of their own. */
+void sl_encoder_turn(struct sl_encoder *e, enum sl_side side);
+
 /*
- * vec [t->n, D], host memory <- the pooled (and normalised) vectors.  A text's
+ * vec [t->n, width], host memory <- the pooled (and normalised) vectors.  A text's
  * vector does not depend on what else is in the batch, bit for bit.
  * E_NUMERIC if a vector is not finite.
  */

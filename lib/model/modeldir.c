@@ -139,6 +139,25 @@ void sl_dir_out_abort(struct sl_dir_out *o)
 
 /* ---- weights ------------------------------------------------------------- */
 
+const char *const sl_tower_names[2] = {"query_model", "passage_model"};
+
+bool sl_modeldir_is_untied(const char *dir)
+{
+    char *path = sl_path_join(dir, sl_tower_names[SL_SIDE_QUERY]);
+    bool there = path && sl_dir_exists(path);
+
+    sl_free(path);
+    return there;
+}
+
+simlm_status sl_modeldir_encoder(char **path, const char *dir,
+                                 enum sl_side side, simlm_error *err)
+{
+    *path = sl_modeldir_is_untied(dir) ? sl_path_join(dir, sl_tower_names[side])
+                                       : sl_strdup(dir);
+    return *path ? SIMLM_OK : sl_fail_nomem(err, dir);
+}
+
 /* *path <- the first of names, which end with NULL, that dir has; else NULL. */
 static simlm_status find_first(char **path, const char *dir,
                                const char *const *names, simlm_error *err)
@@ -178,6 +197,15 @@ simlm_status sl_modeldir_decoder(char **path, const char *dir, simlm_error *err)
     return find_first(path, dir, names, err);
 }
 
+simlm_status sl_modeldir_pooler(char **path, const char *dir, simlm_error *err)
+{
+    static const char *const names[] = {"2_Dense/model.safetensors",
+                                        "2_Dense/pytorch_model.bin",
+                                        "pooler.pt", NULL};
+
+    return find_first(path, dir, names, err);
+}
+
 /* A single file's hash is its own, so that what was made with it stays good. */
 static simlm_status hash_files(uint64_t *hash, const struct sl_weights *w,
                                simlm_error *err)
@@ -191,7 +219,8 @@ static simlm_status hash_files(uint64_t *hash, const struct sl_weights *w,
     return SIMLM_OK;
 }
 
-simlm_status sl_modeldir_hash(uint64_t *hash, const char *dir, simlm_error *err)
+static simlm_status hash_encoder(uint64_t *hash, const char *dir,
+                                 simlm_error *err)
 {
     struct sl_weights *w = NULL;
     char *path = NULL;
@@ -203,6 +232,41 @@ simlm_status sl_modeldir_hash(uint64_t *hash, const char *dir, simlm_error *err)
         st = hash_files(hash, w, err);
     sl_weights_close(w);
     sl_free(path);
+    return st;
+}
+
+static simlm_status hash_towers(uint64_t *hash, const char *dir,
+                                simlm_error *err)
+{
+    simlm_status st = SIMLM_OK;
+
+    for (int side = 0; side < 2 && st == SIMLM_OK; side++) {
+        char *path = NULL;
+        uint64_t h = 0;
+
+        st = sl_modeldir_encoder(&path, dir, (enum sl_side)side, err);
+        if (st == SIMLM_OK)
+            st = hash_encoder(&h, path, err);
+        *hash = side ? sl_hash64(&h, sizeof h, *hash) : h;
+        sl_free(path);
+    }
+    return st;
+}
+
+simlm_status sl_modeldir_hash(uint64_t *hash, const char *dir, simlm_error *err)
+{
+    char *pooler = NULL;
+    uint64_t h = 0;
+    simlm_status st = sl_modeldir_is_untied(dir) ? hash_towers(hash, dir, err)
+                                                 : hash_encoder(hash, dir, err);
+
+    if (st == SIMLM_OK)
+        st = sl_modeldir_pooler(&pooler, dir, err);
+    if (st == SIMLM_OK && pooler) {
+        st = sl_hash64_file(&h, pooler, err);
+        *hash = sl_hash64(&h, sizeof h, *hash);
+    }
+    sl_free(pooler);
     return st;
 }
 

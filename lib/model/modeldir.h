@@ -7,7 +7,7 @@
  *   decoder.safetensors, decoder.pt       format/weightfiles.h, bert.h
  *   vocab.txt, tokenizer.json,
  *   tokenizer_config.json, special_tokens_map.json      lib/text
- *   modules.json, 1_Pooling/config.json, 2_Normalize,
+ *   modules.json, 1_Pooling/config.json, 2_Dense/config.json,
  *   sentence_bert_config.json, config_sentence_transformers.json
  *                                         sentence-transformers' own
  *   simlm.json                            what those cannot say
@@ -50,7 +50,7 @@ simlm_status sl_profile_copy(struct sl_profile *out, const struct sl_profile *p,
                              simlm_error *err);
 
 /*
- * Read <dir>'s.  Unknown pooling (max, ...) or modules (Dense, ...) are refused
+ * Read <dir>'s.  Unknown pooling (max, ...) or modules are refused
  * by name, and so is a re-ranker.  Lengths are cut to cfg's positions.
  */
 simlm_status sl_profile_load(struct sl_profile *p, const char *dir,
@@ -70,11 +70,24 @@ simlm_status sl_profile_load_reranker(struct sl_profile *p, const char *dir,
 simlm_status sl_profile_save(const struct sl_profile *p, const char *dir,
                              const struct sl_config *cfg, simlm_error *err);
 
+/* simlm.json alone: of a directory that is none of sentence-transformers'. */
+simlm_status sl_profile_save_own(const struct sl_profile *p, const char *dir,
+                                 const struct sl_config *cfg, simlm_error *err);
+
 /* A file that is there is none; what a directory lacks, its readers say. */
 simlm_status sl_modeldir_check(const char *path, simlm_error *err);
 
 /* A trained model is not to be lost to a typing error: E_ARG if path has one. */
 simlm_status sl_modeldir_refuse(const char *path, simlm_error *err);
+
+/*
+ * Has dir an encoder for either side (towers.h)?  *path <- the directory of that
+ * side's, which is dir itself if it has not; sl_free() it.
+ */
+extern const char *const sl_tower_names[2]; /* by side */
+bool sl_modeldir_is_untied(const char *dir);
+simlm_status sl_modeldir_encoder(char **path, const char *dir,
+                                 enum sl_side side, simlm_error *err);
 
 /*
  * *path <- the file that holds dir's weights, sl_free() it: model.safetensors,
@@ -89,7 +102,11 @@ simlm_status sl_modeldir_weights(char **path, const char *dir,
 simlm_status sl_modeldir_decoder(char **path, const char *dir,
                                  simlm_error *err);
 
-/* *hash <- of the bytes of all files of dir's weights. */
+/* The same of a retriever's pooler (towers.h). */
+simlm_status sl_modeldir_pooler(char **path, const char *dir, simlm_error *err);
+
+/* *hash <- of the bytes of all files of dir's weights, be it one encoder or
+ * two, and its pooler's. */
 simlm_status sl_modeldir_hash(uint64_t *hash, const char *dir,
                               simlm_error *err);
 

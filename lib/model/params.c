@@ -27,6 +27,8 @@ static int64_t dim(enum sl_dim d, const struct sl_config *c)
         return c->positions;
     case SL_DIM_T:
         return c->types;
+    case SL_DIM_O:
+        return c->pooler;
     case SL_DIM_VECTOR:
     case SL_DIM_ONE:
         break;

@@ -28,6 +28,7 @@ enum sl_dim {
     SL_DIM_V,
     SL_DIM_P,
     SL_DIM_T,
+    SL_DIM_O,
     SL_DIM_ONE
 };
 enum sl_init { SL_INIT_NORMAL, SL_INIT_ZEROS, SL_INIT_ONES };

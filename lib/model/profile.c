@@ -226,6 +226,35 @@ static simlm_status load_pooling(struct sl_profile *p, const char *dir,
     return st;
 }
 
+/* The pooler (towers.h): where it lies, and that nothing comes of it but sums. */
+static simlm_status read_dense(const char *dir, struct sl_json module,
+                               const struct sl_config *cfg, simlm_error *err)
+{
+    static const char identity[] = "torch.nn.modules.linear.Identity";
+    const char *sub = "", *activation = "tanh, Dense's default";
+    struct sl_json_doc *doc = NULL;
+    int64_t in = cfg->hidden;
+    simlm_status st;
+
+    SL_TRY(sl_json_opt_text(module, "path", &sub, NULL, err));
+    if (strcmp(sub, "2_Dense"))
+        return sl_json_fail(module, "path", "'2_Dense'", err);
+    SL_TRY(load_optional(&doc, dir, "2_Dense/config.json", err));
+    if (!doc)
+        return sl_fail(err, SIMLM_E_FORMAT, "'%s': no 2_Dense/config.json",
+                       dir);
+    st = sl_json_opt_int(sl_json_root(doc), "in_features", cfg->hidden,
+                         cfg->hidden, &in, err);
+    if (st == SIMLM_OK)
+        st = sl_json_opt_text(sl_json_root(doc), "activation_function",
+                              &activation, NULL, err);
+    if (st == SIMLM_OK && strcmp(activation, identity))
+        st = sl_json_fail(sl_json_root(doc), "activation_function",
+                          "torch's Identity: no other is supported", err);
+    sl_json_free(doc);
+    return st;
+}
+
 static const char *class_of(const char *type)
 {
     const char *dot = strrchr(type, '.');
@@ -251,12 +280,14 @@ static simlm_status read_modules(struct sl_profile *p, const char *dir,
         if (!strcmp(type, "Pooling")) {
             SL_TRY(load_pooling(p, dir, module, cfg, err));
             pooled = true;
+        } else if (!strcmp(type, "Dense")) {
+            SL_TRY(read_dense(dir, module, cfg, err));
         } else if (!strcmp(type, "Normalize")) {
             p->normalize = true;
         } else if (strcmp(type, "Transformer")) {
             return sl_json_fail(module, "type",
-                                "Transformer, Pooling or Normalize: other "
-                                "modules are not supported",
+                                "Transformer, Pooling, Dense or Normalize: "
+                                "other modules are not supported",
                                 err);
         }
     }
@@ -419,27 +450,47 @@ static void put_simlm(struct sl_json_writer *w, const struct sl_profile *p)
     sl_json_end(w);
 }
 
-static void put_modules(struct sl_json_writer *w, const struct sl_profile *p)
+static void put_modules(struct sl_json_writer *w, const struct sl_profile *p,
+                        const struct sl_config *cfg)
 {
-    static const struct {
-        const char *path, *type;
-    } modules[] = {
-        {"", "sentence_transformers.models.Transformer"},
-        {"1_Pooling", "sentence_transformers.models.Pooling"},
-        {"2_Normalize", "sentence_transformers.models.Normalize"},
-    };
+    const struct {
+        const char *name;
+        bool there;
+    } modules[] = {{"Transformer", true},
+                   {"Pooling", true},
+                   {"Dense", cfg->pooler != 0},
+                   {"Normalize", p->normalize}};
+    int idx = 0;
 
     sl_json_begin(w, NULL, '[');
-    for (int i = 0; i < (p->normalize ? 3 : 2); i++) {
-        char name[2] = {(char)('0' + i), '\0'};
+    for (size_t i = 0; i < SL_LEN(modules); i++) {
+        char name[16], path[32] = "", type[64];
 
+        if (!modules[i].there)
+            continue;
+        snprintf(name, sizeof name, "%d", idx);
+        if (idx)
+            snprintf(path, sizeof path, "%d_%s", idx, modules[i].name);
+        snprintf(type, sizeof type, "sentence_transformers.models.%s",
+                 modules[i].name);
         sl_json_begin(w, NULL, '{');
-        sl_json_add_int(w, "idx", i);
+        sl_json_add_int(w, "idx", idx++);
         sl_json_add_text(w, "name", name);
-        sl_json_add_text(w, "path", modules[i].path);
-        sl_json_add_text(w, "type", modules[i].type);
+        sl_json_add_text(w, "path", path);
+        sl_json_add_text(w, "type", type);
         sl_json_end(w);
     }
+    sl_json_end(w);
+}
+
+static void put_dense(struct sl_json_writer *w, const struct sl_config *cfg)
+{
+    sl_json_begin(w, NULL, '{');
+    sl_json_add_int(w, "in_features", cfg->hidden);
+    sl_json_add_int(w, "out_features", cfg->pooler);
+    sl_json_add_bool(w, "bias", true);
+    sl_json_add_text(w, "activation_function",
+                     "torch.nn.modules.linear.Identity");
     sl_json_end(w);
 }
 
@@ -475,11 +526,12 @@ static void put_length(struct sl_json_writer *w, const struct sl_profile *p)
     sl_json_end(w);
 }
 
-enum file { SIMLM, MODULES, POOLING, PROMPTS, LENGTH, N_FILES };
+enum file { SIMLM, MODULES, POOLING, PROMPTS, LENGTH, DENSE, N_FILES };
 
 static const char *const files[N_FILES] = {
     "simlm.json", "modules.json", "1_Pooling/config.json",
-    "config_sentence_transformers.json", "sentence_bert_config.json"};
+    "config_sentence_transformers.json", "sentence_bert_config.json",
+    "2_Dense/config.json"};
 
 static simlm_status save_file(enum file which, const struct sl_profile *p,
                               const char *dir, const struct sl_config *cfg,
@@ -498,7 +550,7 @@ static simlm_status save_file(enum file which, const struct sl_profile *p,
             put_simlm(&w, p);
         break;
     case MODULES:
-        put_modules(&w, p);
+        put_modules(&w, p, cfg);
         break;
     case POOLING:
         put_pooling(&w, p, cfg);
@@ -508,6 +560,9 @@ static simlm_status save_file(enum file which, const struct sl_profile *p,
         break;
     case LENGTH:
         put_length(&w, p);
+        break;
+    case DENSE:
+        put_dense(&w, cfg);
         break;
     case N_FILES:
         break;
@@ -520,18 +575,34 @@ static simlm_status save_file(enum file which, const struct sl_profile *p,
     return st;
 }
 
+static simlm_status make_dir(const char *dir, const char *name,
+                             simlm_error *err)
+{
+    char *path = sl_path_join(dir, name);
+    simlm_status st =
+        path ? sl_dir_make(path, err) : sl_fail_nomem(err, dir);
+
+    sl_free(path);
+    return st;
+}
+
 simlm_status sl_profile_save(const struct sl_profile *p, const char *dir,
                              const struct sl_config *cfg, simlm_error *err)
 {
-    char *pooling;
-    simlm_status st;
+    int n = cfg->pooler ? N_FILES : DENSE;
 
     if (p->form == SL_PASSAGE_COLON)
         return save_file(SIMLM, p, dir, cfg, err);
-    pooling = sl_path_join(dir, "1_Pooling");
-    st = pooling ? sl_dir_make(pooling, err) : sl_fail_nomem(err, dir);
-    sl_free(pooling);
-    for (int i = 0; i < N_FILES && st == SIMLM_OK; i++)
-        st = save_file((enum file)i, p, dir, cfg, err);
-    return st;
+    SL_TRY(make_dir(dir, "1_Pooling", err));
+    if (cfg->pooler)
+        SL_TRY(make_dir(dir, "2_Dense", err));
+    for (int i = 0; i < n; i++)
+        SL_TRY(save_file((enum file)i, p, dir, cfg, err));
+    return SIMLM_OK;
+}
+
+simlm_status sl_profile_save_own(const struct sl_profile *p, const char *dir,
+                                 const struct sl_config *cfg, simlm_error *err)
+{
+    return save_file(SIMLM, p, dir, cfg, err);
 }

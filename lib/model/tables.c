@@ -89,6 +89,13 @@ static const struct sl_param_row rtd_head_rows[] = {
     { "discriminator_predictions.dense_prediction.bias",   R(out_b), SL_DIM_VECTOR, SL_DIM_ONE, SL_INIT_ZEROS,  false, false },
 };
 #undef R
+
+#define P(f) offsetof(struct sl_pooler_weights, f)
+static const struct sl_param_row pooler_rows[] = {
+    { "linear.weight", P(w), SL_DIM_O,      SL_DIM_D, SL_INIT_NORMAL, true,  false },
+    { "linear.bias",   P(b), SL_DIM_VECTOR, SL_DIM_O, SL_INIT_ZEROS,  false, false },
+};
+#undef P
 /* clang-format on */
 
 TABLE(sl_embed_table, embed_rows);
@@ -99,3 +106,4 @@ TABLE(sl_electra_head_table, electra_head_rows);
 TABLE(sl_bert_score_table, bert_score_rows);
 TABLE(sl_electra_score_table, electra_score_rows);
 TABLE(sl_rtd_head_table, rtd_head_rows);
+TABLE(sl_pooler_table, pooler_rows);

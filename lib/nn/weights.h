@@ -45,4 +45,9 @@ struct sl_rtd_head_weights {
     sl_real *out_w, *out_b; /* [1, D], [1] */
 };
 
+/* Behind the encoder, before vectors are taken (model/vectors.h). */
+struct sl_pooler_weights {
+    sl_real *w, *b; /* [O, D], [O] */
+};
+
 #endif

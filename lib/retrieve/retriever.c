@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/str.h"
+#include "model/towers.h"
 
 enum { SHORTEST = 3 }; /* [CLS] [SEP] [SEP] */
 
@@ -27,7 +28,8 @@ static simlm_status open_model(struct sl_retriever *r, const char *path,
     if (st == SIMLM_OK)
         st = sl_tokenizer_open(&x.tokenizer, path, err);
     if (st == SIMLM_OK)
-        st = sl_bert_open(&x.bert, x.be, path, parts, NULL, err);
+        st = parts.score ? sl_bert_open(&x.bert, x.be, path, parts, NULL, err)
+                         : sl_towers_open(&x.bert, x.be, path, parts, err);
     if (st == SIMLM_OK)
         st = sl_config_check_vocab(&x.bert->cfg, sl_tokenizer_size(x.tokenizer),
                                    path, err);
@@ -88,7 +90,7 @@ void sl_retriever_close(struct sl_retriever *r)
 
 int64_t sl_retriever_dim(const struct sl_retriever *r)
 {
-    return r->bert->cfg.hidden;
+    return sl_bert_width(r->bert);
 }
 
 static void put_text(struct sl_str *s, const char *text)
@@ -111,11 +113,16 @@ static void describe_profile(struct sl_str *s, const struct sl_profile *p)
 static simlm_status hash_config(uint64_t *hash, const char *dir,
                                 simlm_error *err)
 {
-    char *path = sl_path_join(dir, "config.json");
-    simlm_status st = path ? sl_hash64_file(hash, path, err)
-                           : sl_fail_nomem(err, "a file's name");
+    char *encoder = NULL, *path = NULL;
+    simlm_status st = sl_modeldir_encoder(&encoder, dir, SL_SIDE_QUERY, err);
 
+    if (st == SIMLM_OK) {
+        path = sl_path_join(encoder, "config.json");
+        st = path ? sl_hash64_file(hash, path, err)
+                  : sl_fail_nomem(err, "a file's name");
+    }
     sl_free(path);
+    sl_free(encoder);
     return st;
 }
 

@@ -20,9 +20,6 @@ struct sl_retriever {
     char *path; /* as given */
 };
 
-/* The side a text is encoded for. */
-enum sl_side { SL_SIDE_QUERY = 0, SL_SIDE_PASSAGE = 1 };
-
 /*
  * precision is a simlm_precision.
  * E_IO, E_FORMAT, E_NUMERIC as the parts say; E_FORMAT if the vocabulary has

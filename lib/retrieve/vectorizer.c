@@ -8,7 +8,7 @@
 struct sl_vectorizer {
     const struct sl_retriever *r;
     struct sl_backend *be;
-    struct sl_bert bert; /* the retriever's, but computing with our backend */
+    struct sl_bert bert, passage; /* the retriever's, with our backend */
     struct sl_encoder *enc;
     int64_t length[2]; /* by side */
     struct sl_batches batches;
@@ -48,6 +48,11 @@ static simlm_status set_up(struct sl_vectorizer *v,
     if (!v->sorted)
         return sl_fail_nomem(err, "an encoder");
     SL_TRY(sl_retriever_borrow(&v->bert, &v->be, r, err));
+    if (v->bert.passage) {
+        v->passage = *v->bert.passage;
+        v->passage.be = v->be;
+        v->bert.passage = &v->passage;
+    }
     return sl_encoder_new(&v->enc, &v->bert, b->batch_tokens, b->max_seqs,
                           r->profile.pooling, r->profile.normalize, err);
 }
@@ -125,6 +130,7 @@ simlm_status sl_vectorizer_run(struct sl_vectorizer *v, float *vec,
     int64_t D = sl_retriever_dim(v->r);
 
     SL_TRY(sl_batches_fill(&v->batches, n, compose, &texts, err));
+    sl_encoder_turn(v->enc, side);
     for (int64_t at = 0; at < n;) {
         struct sl_tokens batch;
         int64_t m = sl_batches_pack(&v->batches, &batch, at);

@@ -87,6 +87,10 @@ static simlm_status check_options(const simlm_finetune_options *o,
     if (o->normalize < SIMLM_NORMALIZE_MODEL ||
         o->normalize > SIMLM_NORMALIZE_YES)
         return sl_fail(err, SIMLM_E_ARG, "normalize is out of range");
+    if (o->pooler < 0 || o->pooler > 1 << 16)
+        return sl_fail(err, SIMLM_E_ARG,
+                       "pooler is %d: expected from 0 to 65536",
+                       (int)o->pooler);
     return check_distillation(o, err);
 }
 
@@ -117,6 +121,8 @@ static simlm_status describe_identity(struct finetune *f, struct sl_str *s,
     sl_json_add_text(&w, "query_prompt", f->setup.profile.query_prompt);
     sl_json_add_int(&w, "pooling", f->setup.profile.pooling);
     sl_json_add_bool(&w, "normalize", f->setup.profile.normalize);
+    sl_json_add_bool(&w, "untied", f->setup.model->passage != NULL);
+    sl_json_add_int(&w, "pooler", f->setup.model->cfg.pooler);
     sl_json_add_int(&w, "passages", o->groups.passages);
     sl_json_add_int(&w, "query_length", o->query_length);
     sl_json_add_int(&w, "passage_length", o->passage_length);
@@ -231,7 +237,10 @@ static simlm_status train(struct finetune *f, simlm_error *err)
 static simlm_status run(struct finetune *f, const simlm_observer *observer,
                         simlm_error *err)
 {
-    struct sl_bert_parts parts = { 0 };
+    struct sl_bert_parts parts = { .retriever = true,
+                                   .untied = f->o->untied,
+                                   .pooler = f->o->pooler,
+                                   .seed = f->o->train.seed };
 
     SL_TRY(check_options(f->o, err));
     SL_TRY(sl_setup_open(&f->setup, &f->o->train, parts, observer, err));

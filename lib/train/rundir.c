@@ -21,6 +21,9 @@ static const char *const made_files[] = {
     MANIFEST, LOG, "command.json", "config.json", "model.safetensors", "decoder.safetensors",
 };
 
+static const char *const made_dirs[] = {"query_model", "passage_model",
+                                        "2_Dense"};
+
 /* ---- paths ------------------------------------------------------------------ */
 
 static simlm_status remove_file(const struct sl_rundir *r, const char *name,
@@ -60,6 +63,8 @@ static simlm_status clear(const struct sl_rundir *r, simlm_error *err)
 {
     for (size_t i = 0; i < SL_LEN(made_files); i++)
         SL_TRY(remove_file(r, made_files[i], err));
+    for (size_t i = 0; i < SL_LEN(made_dirs); i++)
+        SL_TRY(remove_dir(r, made_dirs[i], err));
     return tidy(r, err);
 }
 

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "data/corpus.h"
+#include "model/towers.h"
 
 /* ---- options ------------------------------------------------------------------ */
 
@@ -73,7 +74,9 @@ static simlm_status open_model(struct sl_setup *s, struct sl_bert_parts parts,
 {
     const char *dir = s->o->model, *prompt;
 
-    SL_TRY(sl_bert_open(&s->model, s->be, dir, parts, NULL, err));
+    SL_TRY(parts.retriever
+               ? sl_towers_open(&s->model, s->be, dir, parts, err)
+               : sl_bert_open(&s->model, s->be, dir, parts, NULL, err));
     SL_TRY(sl_config_check_vocab(&s->model->cfg,
                                  sl_tokenizer_size(s->tokenizer), dir, err));
     SL_TRY(parts.score
@@ -84,7 +87,7 @@ static simlm_status open_model(struct sl_setup *s, struct sl_bert_parts parts,
                                        strlen(prompt)))
         return sl_fail_nomem(err, "a prompt");
     set_dropout(s);
-    return sl_bert_train(s->model, err);
+    return sl_towers_train(s->model, err);
 }
 
 simlm_status sl_setup_open(struct sl_setup *s, const simlm_train_options *o,
@@ -241,18 +244,45 @@ void sl_setup_settings(const struct sl_setup *s, struct sl_json_writer *w)
     sl_json_add_int(w, "save_every", o->save_every);
 }
 
+static simlm_status save_model(const struct sl_setup *s,
+                               const struct sl_bert *m, const char *dir,
+                               bool with_head, simlm_error *err)
+{
+    SL_TRY(sl_bert_save(m, dir, with_head, err));
+    SL_TRY(sl_pooler_save(s->model, dir, err));
+    SL_TRY(sl_profile_save(&s->profile, dir, &s->model->cfg, err));
+    return sl_modeldir_copy_tokenizer(dir, s->o->model, err);
+}
+
+/* Each encoder is a model directory of its own; what they share is above. */
+static simlm_status save_towers(const struct sl_setup *s, const char *dir,
+                                simlm_error *err)
+{
+    SL_TRY(sl_towers_save(s->model, dir, err));
+    SL_TRY(sl_profile_save_own(&s->profile, dir, &s->model->cfg, err));
+    for (int side = 0; side < 2; side++) {
+        char *path = NULL;
+        simlm_status st =
+            sl_modeldir_encoder(&path, dir, (enum sl_side)side, err);
+
+        if (st == SIMLM_OK)
+            st = save_model(s, sl_bert_of(s->model, (enum sl_side)side), path,
+                            false, err);
+        sl_free(path);
+        SL_TRY(st);
+    }
+    return sl_modeldir_copy_tokenizer(dir, s->o->model, err);
+}
+
 simlm_status sl_setup_save(struct sl_setup *s, const char *dir, bool with_head,
                            simlm_error *err)
 {
     struct sl_config *c = &s->model->cfg;
-    simlm_status st;
 
     c->hidden_dropout = s->hidden_dropout;
     c->attention_dropout = s->attention_dropout;
-    st = sl_bert_save(s->model, dir, with_head, err);
-    if (st == SIMLM_OK)
-        st = sl_profile_save(&s->profile, dir, c, err);
-    return st < 0 ? st : sl_modeldir_copy_tokenizer(dir, s->o->model, err);
+    return s->model->passage ? save_towers(s, dir, err)
+                             : save_model(s, s->model, dir, with_head, err);
 }
 
 simlm_status sl_setup_check_memory(const struct sl_setup *s, size_t bytes,

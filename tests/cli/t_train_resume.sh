@@ -80,6 +80,14 @@ t 'distillation runs' alone run_distill kd-whole
 t 'distillation is killed and resumed' killed run_distill kd-torn
 t 'it ends with the same bits' same_model kd-whole kd-torn
 
+run_towers() {
+    run_finetune --untied --pooler 6 "$@"
+}
+t 'two encoders and a pooler are trained' alone run_towers towers-whole
+t 'they are killed and resumed' killed run_towers towers-torn
+t 'they end with the same bits' sh -c 'for f in query_model/model passage_model/model 2_Dense/model; do
+    cmp towers-whole/$f.safetensors towers-torn/$f.safetensors || exit 1; done'
+
 run_half() {
     run_rlm --precision bf16 "$@"
 }

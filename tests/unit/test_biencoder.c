@@ -1,11 +1,13 @@
 /* The bi-encoder: its gradients are the derivatives of its losses, contrastive
- * and distillation, with every switch, by central differences in double.
+ * and distillation, with every switch, with one encoder or two and with a pooler,
+ * by central differences in double.
  * Cutting a step, or recomputing activations, changes nothing. */
 #include "backend/backend.h"
 #include "base/alloc.h"
 #include "check.h"
 #include "derivatives.h"
 #include "model/biencoder.h"
+#include "model/towers.h"
 #include "tiny.h"
 
 static struct sl_backend *be;
@@ -27,6 +29,21 @@ static int close_backend(void **state)
 static const float teacher[6] = {2, -1, 0.5f, 0.25f, -3, 1};
 static const uint8_t mask[18] = {0, 0, 0, 1, 0, 0, 0, 0, 0,
                                  0, 0, 1, 0, 0, 0, 0, 0, 0};
+
+/* One encoder, or two of different weights; a pooler of that width. */
+static struct sl_bert *make_model(int64_t layers, bool untied, int64_t pooler)
+{
+    struct sl_config cfg = tiny_config();
+    struct sl_bert *m;
+
+    cfg.layers = layers;
+    m = tiny_model(be, cfg, (struct sl_bert_parts){.pooler = pooler}, 7);
+    if (untied) {
+        m->passage = tiny_model(be, cfg, (struct sl_bert_parts){0}, 8);
+        check_ok(sl_towers_train(m, &err));
+    }
+    return m;
+}
 
 struct problem {
     struct sl_biencoder *s;
@@ -51,13 +68,14 @@ static double loss_of(void *self, bool train)
 struct setting {
     int64_t layers, max_tokens; /* 0: 1, 64 */
     bool dropout, normalize, full, mask;
+    bool untied;
+    int64_t pooler; /* its width */
     enum sl_pooling pooling;
     double contrastive, distill; /* distill 0: no teacher */
 };
 
 static void check(struct setting c)
 {
-    struct sl_config cfg = tiny_config();
     struct problem p = {.noise = {c.dropout, 13}};
     struct sl_biencoder_options o = {
         .session = {c.max_tokens ? c.max_tokens : 64, 16, false},
@@ -67,8 +85,7 @@ static void check(struct setting c)
         .normalize = c.normalize};
     struct sl_bert *m;
 
-    cfg.layers = c.layers ? c.layers : 1;
-    m = tiny_model(be, cfg, (struct sl_bert_parts){0}, 7);
+    m = make_model(c.layers ? c.layers : 1, c.untied, c.pooler);
     check_ok(sl_biencoder_new(&p.s, m, &o, &err));
     p.loss = (struct sl_biencoder_loss){c.normalize ? 5 : 0.3, c.full,
                                         c.contrastive, c.distill};
@@ -137,18 +154,47 @@ static void distillation_gradients_are_derivatives(void **state)
         check(settings[i]);
 }
 
-static void chunks_of_a_step_change_nothing(void **state)
+/* Either side's encoder, and the layer behind both. */
+static void towers_gradients_are_derivatives(void **state)
 {
-    struct sl_bert *m =
-        tiny_model(be, tiny_config(), (struct sl_bert_parts){0}, 7);
+    static const struct setting settings[] = {
+        {.untied = true, .normalize = true, .full = true, .contrastive = 0.37},
+        {.pooler = 5, .normalize = true, .full = true, .contrastive = 0.37},
+        {.pooler = 12, .pooling = SL_POOL_MEAN, .contrastive = 0.37},
+        {.layers = 2, /* all of it, in several chunks */
+         .max_tokens = 12,
+         .dropout = true,
+         .normalize = true,
+         .full = true,
+         .mask = true,
+         .untied = true,
+         .pooler = 5,
+         .pooling = SL_POOL_MEAN,
+         .contrastive = 0.2,
+         .distill = 0.4},
+        {.layers = 2,
+         .dropout = true,
+         .untied = true,
+         .pooler = 9,
+         .contrastive = 0.2,
+         .distill = 0.4},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < SL_LEN(settings); i++)
+        check(settings[i]);
+}
+
+static void check_chunks(bool untied, int64_t pooler)
+{
     struct sl_biencoder_batch b = {
         .B = 3, .m = 2, .in = tiny_tokens(9, 7, 40, 8), .teacher = teacher};
     struct sl_biencoder_loss loss = {50, true, 0.2 / 3, 1.0 / 3};
     struct sl_biencoder_result r[2];
+    struct sl_bert *m = make_model(2, untied, pooler);
     double *want = NULL;
     int32_t rank[2][3];
 
-    (void)state;
     for (int i = 0; i < 2; i++) {
         struct sl_biencoder_options o = {
             {i ? 8 : 64, 16, i}, 3, 6, SL_POOL_CLS, true};
@@ -169,12 +215,59 @@ static void chunks_of_a_step_change_nothing(void **state)
     sl_bert_free(m);
 }
 
+static void chunks_of_a_step_change_nothing(void **state)
+{
+    (void)state;
+    check_chunks(false, 0);
+    check_chunks(true, 5);
+}
+
+/* Two encoders of the same weights are one: the same loss to the bit, and the
+ * shared one's gradient is the sum of theirs. */
+static void equal_towers_are_a_shared_encoder(void **state)
+{
+    struct sl_bert *one = make_model(2, false, 0);
+    struct sl_bert *two = make_model(2, true, 0);
+    struct sl_biencoder_options o = {{64, 16, false}, 3, 6, SL_POOL_CLS, true};
+    struct sl_biencoder_batch b = {
+        .B = 3, .m = 2, .in = tiny_tokens(9, 7, 40, 8)};
+    struct sl_biencoder_loss loss = {20, true, 1.0 / 3, 0};
+    struct sl_biencoder_result r[2];
+    struct sl_bert *models[] = {one, two};
+    int64_t n = one->params.size;
+    int64_t behind = (double *)two->passage->w - (double *)two->w;
+    double *sum = SL_NEW_ARRAY(double, n);
+    int32_t rank[3];
+
+    (void)state;
+    assert_int_equal(two->params.count, 2 * one->params.count);
+    memcpy((double *)two->w + behind, two->w, (size_t)n * sizeof *sum);
+    for (int i = 0; i < 2; i++) {
+        struct sl_biencoder *s = NULL;
+
+        check_ok(sl_biencoder_new(&s, models[i], &o, &err));
+        sl_bert_zero_grad(models[i]);
+        check_ok(sl_biencoder_step(s, &r[i], rank, &b, loss, true,
+                                   (struct sl_noise){true, 9}, &err));
+        sl_biencoder_free(s);
+    }
+    assert_memory_equal(&r[0], &r[1], sizeof r[0]);
+    for (int64_t i = 0; i < n; i++)
+        sum[i] = ((double *)two->g)[i] + ((double *)two->g)[behind + i];
+    check_same(one, sum, 1e-12);
+    sl_free(sum);
+    sl_bert_free(one);
+    sl_bert_free(two);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(contrastive_gradients_are_derivatives),
         cmocka_unit_test(distillation_gradients_are_derivatives),
+        cmocka_unit_test(towers_gradients_are_derivatives),
         cmocka_unit_test(chunks_of_a_step_change_nothing),
+        cmocka_unit_test(equal_towers_are_a_shared_encoder),
     };
     return cmocka_run_group_tests(tests, open_backend, close_backend);
 }
