@@ -63,15 +63,16 @@ static int work(const struct state *s, const struct stage *g, bool overwrite,
                 int *pipe_end, pid_t run)
 {
     static char flag[] = "--overwrite";
-    char name[32], **argv = calloc((size_t)g->n_words + 3, sizeof *argv);
+    char name[32], **argv;
     int nothing = open("/dev/null", O_RDONLY), argc = 0, code;
 
-    if (!argv)
-        return CLI_FAILED;
     if (nothing >= 0)
         dup2(nothing, STDIN_FILENO);
     start_watch(pipe_end);
     if (!state_hold_work(s) || getppid() != run)
+        return CLI_FAILED;
+    argv = calloc((size_t)g->n_words + 3, sizeof *argv);
+    if (!argv)
         return CLI_FAILED;
     snprintf(name, sizeof name, "%s", g->command->name);
     argv[argc++] = name;
@@ -80,6 +81,7 @@ static int work(const struct state *s, const struct stage *g, bool overwrite,
     for (int i = 0; i < g->n_words; i++)
         argv[argc++] = g->word[i];
     code = g->command->run(argc, argv);
+    free(argv);
     return fflush(stdout) && code == CLI_OK ? CLI_FAILED : code;
 }
 
