@@ -13,6 +13,7 @@
 #include "base/parallel.h"
 #include "data/corpus.h"
 #include "model/towers.h"
+#include "train/card.h"
 
 /* ---- options ------------------------------------------------------------------ */
 
@@ -281,8 +282,10 @@ simlm_status sl_setup_save(struct sl_setup *s, const char *dir, bool with_head,
 
     c->hidden_dropout = s->hidden_dropout;
     c->attention_dropout = s->attention_dropout;
-    return s->model->passage ? save_towers(s, dir, err)
-                             : save_model(s, s->model, dir, with_head, err);
+    if (s->model->passage)
+        return save_towers(s, dir, err);
+    SL_TRY(save_model(s, s->model, dir, with_head, err));
+    return sl_card_save(dir, s->o->output, err);
 }
 
 simlm_status sl_setup_check_memory(const struct sl_setup *s, size_t bytes,

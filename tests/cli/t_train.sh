@@ -27,6 +27,11 @@ t 'it saves the decoder' test -s rlm/decoder.safetensors
 t 'finetune trains' exits 0 finetune_lists -o ft --epochs 60 --lr 1e-2 --dropout 0 --eval-samples 4 --log-every 10
 t 'its loss falls below guessing (ln 25 = 3.2)' below "$(last step loss ft/log.jsonl)" 2.2
 t 'it measures the held-out queries' sh -c 'grep -q "\"event\":\"eval\".*\"mrr\":[0-9.]*,\"acc1\":[0-9.]*,\"acc3\":" ft/log.jsonl'
+t 'a page about the model is beside it' grep -qx '# ft' ft/README.md
+t 'that says what it is for' grep -qx 'pipeline_tag: sentence-similarity' ft/README.md
+t 'with its last evaluation' grep -qx "| mrr | $(printf %.4f "$(last eval mrr ft/log.jsonl)") |" ft/README.md
+t 'and what decided its weights' grep -qx '  "temperature": 0.02,*' ft/README.md
+t 'of a base, too' grep -qx 'pipeline_tag: fill-mask' rlm/README.md
 t 'mlm trains in bf16' exits 0 mlm -o half --epochs 40 --eval-samples 4 --log-every 10 --precision bf16
 t 'as well' below "$(last step loss half/log.jsonl)" 3.4
 t 'and says so' grep -q '"precision": "bf16"' half/train.json
