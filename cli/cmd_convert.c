@@ -28,7 +28,7 @@ static const char *const files[] = {
     "<dir>/vocab.txt, ...",
     "The tokenizer's files, copied.",
     "<dir>/simlm.json, modules.json, ...",
-    "How texts become vectors; not of models that score pairs.",
+    "How texts become vectors, or scores.",
     NULL,
 };
 

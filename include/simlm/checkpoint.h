@@ -61,11 +61,10 @@ SIMLM_API void simlm_convert_options_init(simlm_convert_options *options);
 
 /*
  * The same model with its weights in model.safetensors (a decoder's in
- * decoder.safetensors, a pooler's in pooler.safetensors), rounded to the type,
- * by the names of today; the tokenizer's files; config.json as it was but for
- * the type; and for encoders the files that say how texts become vectors.
+ * decoder.safetensors), rounded to the type, by the names of today; the tokenizer's files; config.json as it was but for
+ * the type; and the files that say how texts become vectors or scores.
  * Every floating-point tensor is kept, needed or not, but for tied copies and
- * position_ids.
+ * position_ids.  Models with a pooler or two encoders are refused (E_FORMAT).
  *
  *   E_RANGE    a weight is beyond fp16's 65504; msg names the tensor
  *   E_NUMERIC  a weight is NaN or infinite

@@ -220,7 +220,9 @@ static simlm_status get_all(const struct hub *h, simlm_error *err)
                                         "simlm.json",
                                         "decoder.safetensors",
                                         "decoder.pt",
-                                        "pooler.safetensors",
+                                        "2_Dense/config.json",
+                                        "2_Dense/model.safetensors",
+                                        "2_Dense/pytorch_model.bin",
                                         "pooler.pt"};
 
     for (size_t i = 0; i < SL_LEN(files); i++)

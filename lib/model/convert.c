@@ -199,6 +199,19 @@ static simlm_status convert_weights(const simlm_convert_options *o,
     return st;
 }
 
+/* A vector without its pooler would be another one. */
+static simlm_status refuse_pooler(const char *dir, simlm_error *err)
+{
+    char *path = NULL;
+    simlm_status st = sl_modeldir_pooler(&path, dir, err);
+
+    if (st == SIMLM_OK && path)
+        st = sl_fail(err, SIMLM_E_FORMAT,
+                     "'%s': models with a pooler are not converted", path);
+    sl_free(path);
+    return st;
+}
+
 static simlm_status convert_decoder(const simlm_convert_options *o,
                                     const char *to, simlm_error *err)
 {
@@ -265,13 +278,16 @@ static simlm_status convert_config(const simlm_convert_options *o,
 }
 
 static simlm_status convert_profile(const char *from, const char *to,
-                                    const struct sl_config *cfg,
+                                    const struct sl_config *cfg, bool encoder,
                                     simlm_error *err)
 {
     struct sl_profile p;
     simlm_status st;
 
-    SL_TRY(sl_profile_load(&p, from, cfg, err));
+    if (encoder)
+        SL_TRY(sl_profile_load(&p, from, cfg, err));
+    else
+        SL_TRY(sl_profile_load_reranker(&p, from, cfg, err));
     st = sl_profile_save(&p, to, cfg, err);
     sl_profile_free(&p);
     return st;
@@ -291,10 +307,10 @@ static simlm_status convert_all(const simlm_convert_options *o, const char *to,
                 : sl_fail_nomem(err, o->model);
     sl_free(config);
     SL_TRY(st);
+    SL_TRY(refuse_pooler(o->model, err));
     SL_TRY(sl_modeldir_copy_tokenizer(to, o->model, err));
     SL_TRY(convert_config(o, to, &encoder, err));
-    if (encoder)
-        SL_TRY(convert_profile(o->model, to, &cfg, err));
+    SL_TRY(convert_profile(o->model, to, &cfg, encoder, err));
     SL_TRY(convert_weights(o, &cfg, to, err));
     return convert_decoder(o, to, err);
 }

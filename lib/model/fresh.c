@@ -99,6 +99,8 @@ static simlm_status write_tokenizer(const char *dir, const char *vocab,
     if (st == SIMLM_OK)
         st = write_text(dir, "special_tokens_map.json", special_tokens,
                         sizeof special_tokens - 1, err);
+    if (st == SIMLM_OK)
+        st = sl_modeldir_complete_tokenizer(dir, err);
     sl_str_free(&config);
     sl_free(text);
     return st;

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "format/weightfiles.h"
 #include "model/bert.h"
+#include "text/tokenizer.h"
 
 /* ---- a directory, whole or not at all
  * ------------------------------------------ */
@@ -297,6 +298,41 @@ static simlm_status copy_file(bool *there, const char *to, const char *from,
     return st;
 }
 
+/* Take the tokenizer.json at path away if it is not the same as t: JSON cannot
+ * say a token that is no UTF-8. */
+static simlm_status keep_if_same(const char *path, const struct sl_tokenizer *t,
+                                 simlm_error *err)
+{
+    struct sl_tokenizer *again = NULL;
+    simlm_error why;
+    simlm_status st = sl_tokenizer_open(&again, path, &why);
+
+    if (st == SIMLM_E_IO || st == SIMLM_E_NOMEM)
+        return sl_fail(err, st, "%s", why.msg);
+    if (st < 0 || !sl_tokenizer_same_vocab(again, t))
+        unlink(path);
+    sl_tokenizer_close(again);
+    return SIMLM_OK;
+}
+
+simlm_status sl_modeldir_complete_tokenizer(const char *dir, simlm_error *err)
+{
+    char *path = sl_path_join(dir, "tokenizer.json");
+    struct sl_tokenizer *t = NULL;
+    simlm_status st = path ? SIMLM_OK : sl_fail_nomem(err, dir);
+
+    if (path && !sl_file_exists(path)) {
+        st = sl_tokenizer_open(&t, dir, err);
+        if (st == SIMLM_OK)
+            st = sl_tokenizer_save(t, path, err);
+        if (st == SIMLM_OK)
+            st = keep_if_same(path, t, err);
+    }
+    sl_tokenizer_close(t);
+    sl_free(path);
+    return st;
+}
+
 simlm_status sl_modeldir_copy_tokenizer(const char *to, const char *from,
                                         simlm_error *err)
 {
@@ -309,7 +345,7 @@ simlm_status sl_modeldir_copy_tokenizer(const char *to, const char *from,
         SL_TRY(copy_file(&there, to, from, names[i], err));
         vocab = vocab || (there && i < 2);
     }
-    return vocab ? SIMLM_OK
+    return vocab ? sl_modeldir_complete_tokenizer(to, err)
                  : sl_fail(err, SIMLM_E_IO,
                            "'%s': no vocab.txt or tokenizer.json", from);
 }

@@ -39,7 +39,7 @@ struct sl_profile {
                           * the text alone as a single sequence */
     char *query_prompt;  /* put before the text; NULL: none */
     char *passage_prompt;
-    int32_t query_max_length; /* tokens, special ones included */
+    int32_t query_max_length;   /* tokens, special ones included */
     int32_t passage_max_length; /* of a re-ranker: both texts together */
 };
 
@@ -77,7 +77,8 @@ simlm_status sl_profile_save_own(const struct sl_profile *p, const char *dir,
 /* A file that is there is none; what a directory lacks, its readers say. */
 simlm_status sl_modeldir_check(const char *path, simlm_error *err);
 
-/* A trained model is not to be lost to a typing error: E_ARG if path has one. */
+/* A trained model is not to be lost to a typing error: E_ARG if path has one.
+ */
 simlm_status sl_modeldir_refuse(const char *path, simlm_error *err);
 
 /*
@@ -110,7 +111,11 @@ simlm_status sl_modeldir_pooler(char **path, const char *dir, simlm_error *err);
 simlm_status sl_modeldir_hash(uint64_t *hash, const char *dir,
                               simlm_error *err);
 
-/* Copy the tokenizer's files that <from> has into <to>. */
+/* dir has a vocab.txt: make its tokenizer.json if it has none, and if JSON can
+ * say the tokens. */
+simlm_status sl_modeldir_complete_tokenizer(const char *dir, simlm_error *err);
+
+/* Copy the tokenizer's files that <from> has into <to>, and complete them. */
 simlm_status sl_modeldir_copy_tokenizer(const char *to, const char *from,
                                         simlm_error *err);
 

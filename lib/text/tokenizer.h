@@ -53,6 +53,11 @@ simlm_status sl_tokenizer_from_tokens(struct sl_tokenizer **out,
                                       simlm_error *err);
 void sl_tokenizer_close(struct sl_tokenizer *t); /* accepts NULL */
 
+/* Write a tokenizer.json of t, which came from a vocab.txt (its pieces continue
+ * with "##"): read again it encodes alike, here and by Hugging Face's. */
+simlm_status sl_tokenizer_save(const struct sl_tokenizer *t, const char *path,
+                               simlm_error *err);
+
 /* Ids are 0 .. size - 1. */
 int32_t sl_tokenizer_size(const struct sl_tokenizer *t);
 const char *sl_tokenizer_token(const struct sl_tokenizer *t, int32_t id);

@@ -11,7 +11,7 @@ init() { "$SIMLM" init $small "$@"; }
 
 t 'a model is made' exits 0 init -o one
 t 'with all its files' sh -c 'cd one && ls config.json model.safetensors \
-    vocab.txt tokenizer_config.json special_tokens_map.json modules.json \
+    vocab.txt tokenizer.json tokenizer_config.json special_tokens_map.json modules.json \
     1_Pooling/config.json sentence_bert_config.json simlm.json'
 t 'the same seed gives the same weights' init -o two
 t 'bit for bit' same one/model.safetensors two/model.safetensors

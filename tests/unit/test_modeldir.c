@@ -507,7 +507,7 @@ static void a_directory_is_written_whole_or_not_at_all(void **state)
     check_fails(SIMLM_E_IO, "no vocab.txt",
                 sl_modeldir_save(to, m, true, &p, from, &err));
     assert_false(sl_file_exists(to));
-    put(from, "vocab.txt", "[PAD]\n");
+    put(from, "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n");
     check_ok(sl_modeldir_save(to, m, true, &p, from, &err));
     check_ok(sl_modeldir_save(to, m, false, &p, from, &err)); /* over it */
     check_ok(sl_bert_open(&b, be, to, bare, NULL, &err));

@@ -666,6 +666,21 @@ static int remove_files(void **state)
     return 0;
 }
 
+static void a_saved_tokenizer_is_the_same(void **state)
+{
+    (void)state;
+    struct sl_tokenizer *t = open_text(vocab), *again = NULL;
+    const char *path = test_path("tokenizer.json");
+
+    check_ok(sl_tokenizer_save(t, path, &err));
+    check_ok(sl_tokenizer_open(&again, path, &err));
+    assert_true(sl_tokenizer_same_vocab(t, again));
+    assert_true(sl_tokenizer_hash(t) == sl_tokenizer_hash(again));
+    expect(again, "ABC [SEP] UNaffable!", "ab ##c [SEP] un ##aff ##able !");
+    sl_tokenizer_close(again);
+    sl_tokenizer_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -684,6 +699,7 @@ int main(void)
         cmocka_unit_test(bad_vocabularies_are_refused),
         cmocka_unit_test(bad_tokenizer_json_is_refused),
         cmocka_unit_test(vocab_txt_and_tokenizer_json_must_agree),
+        cmocka_unit_test(a_saved_tokenizer_is_the_same),
         cmocka_unit_test(any_bytes_give_known_ids),
         cmocka_unit_test(threads_share_a_tokenizer),
     };
