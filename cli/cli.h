@@ -50,6 +50,9 @@ struct cli_run {
     /* Set before cli_run_begin() by commands of a moment: SIGINT and SIGTERM
      * kill them.  The jobs of others are asked to save and stop. */
     bool brief;
+    /* Set before cli_run_begin() by commands whose job several processes can
+     * do together (simlm/ranks.h). */
+    bool ranks;
 
     simlm_observer observer; /* pass its address to the job */
     simlm_error err;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <simlm/hub.h>
+#include <simlm/ranks.h>
 
 #include "probe.h"
 #include "run_record.h"
@@ -120,15 +121,21 @@ static void add_unless_ignored(sigset_t *set, int sig)
         sigaddset(set, sig);
 }
 
+/* Threads that are made from now on, MPI's too, inherit the mask. */
+static void block_signals(void)
+{
+    sigemptyset(&caught);
+    add_unless_ignored(&caught, SIGINT);
+    add_unless_ignored(&caught, SIGTERM);
+    if (simlm_ranks_started() > 1) /* which mpirun passes on without killing */
+        add_unless_ignored(&caught, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &caught, NULL);
+}
+
 static void catch_signals(struct cli_run *run)
 {
     pthread_t waiter;
 
-    sigemptyset(&caught);
-    add_unless_ignored(&caught, SIGINT);
-    add_unless_ignored(&caught, SIGTERM);
-    /* Threads that are made from now on inherit the mask. */
-    pthread_sigmask(SIG_BLOCK, &caught, NULL);
     if (pthread_create(&waiter, NULL, wait_for_signals, run))
         pthread_sigmask(SIG_UNBLOCK, &caught, NULL);
     else
@@ -176,17 +183,71 @@ static bool find_models(struct cli_run *run)
     return found;
 }
 
+/* ---- one of several processes ------------------------------------------------ */
+
+static bool is_other_rank(void)
+{
+    return simlm_ranks_started() > 1 && simlm_ranks_rank() > 0;
+}
+
+/* Rank 0 speaks and writes; the others compute, and listen to signals. */
+static bool join_ranks(struct cli_run *run)
+{
+    if (simlm_ranks_started() == 1)
+        return true;
+    if (!run->ranks) {
+        if (!is_other_rank())
+            cli_error("'%s' is not for several processes: start it without "
+                      "mpirun",
+                      run->line.name);
+        return false;
+    }
+    if (simlm_ranks_join(&run->err) < 0) {
+        if (!is_other_rank())
+            cli_error("%s", run->err.msg);
+        return false;
+    }
+    if (is_other_rank()) {
+        run->quiet = true;
+        run->log_json = NULL;
+    }
+    return true;
+}
+
+/*
+ * Nobody waits for a rank that failed.  What all find wrong rank 0 says: the
+ * others give it time to.
+ */
+static void part_ranks(simlm_status st, const char *why)
+{
+    if (simlm_ranks_started() > 1 && st < 0) {
+        if (is_other_rank()) {
+            nanosleep(&(struct timespec){ 1, 0 }, NULL);
+            cli_error("rank %d: %s", (int)simlm_ranks_rank(), why);
+        }
+        fflush(stderr);
+        simlm_ranks_abort(CLI_FAILED);
+    }
+    simlm_ranks_leave();
+}
+
 bool cli_run_begin(struct cli_run *run)
 {
     if (probe_is_on()) {
         probe_line(&run->line, run->brief);
         return false;
     }
+    if (!run->brief)
+        block_signals();
+    if (!join_ranks(run))
+        return false;
     run->observer = (simlm_observer){ .ctx = run,
                                       .progress = on_progress,
                                       .message = on_message,
                                       .cancelled = on_cancelled,
                                       .figure = on_figure };
+    if (is_other_rank())
+        run->observer = (simlm_observer){ .cancelled = on_cancelled };
     clock_gettime(CLOCK_MONOTONIC, &run->began);
     progress_init(&run->progress, run->quiet || prints_to_terminal(run));
     run->bar = run->progress.terminal;
@@ -224,18 +285,20 @@ int cli_run_end(struct cli_run *run, simlm_status st)
     const char *why;
 
     progress_end(&run->progress, st == SIMLM_OK);
-    if (st == SIMLM_OK)
+    if (st == SIMLM_OK && !is_other_rank())
         st = leave_records(run, seconds);
     why = *run->err.msg ? run->err.msg : simlm_strstatus(st);
     if (st < 0) {
-        cli_error("%s", why);
+        if (!is_other_rank())
+            cli_error("%s", why);
         run_log_error(&run->log, seconds, st, why);
     } else {
         run_log_result(&run->log, seconds, &run->line);
     }
     if (!run_log_close(&run->log) && st == SIMLM_OK) {
         cli_error("cannot write '%s'", run->log_json);
-        return CLI_FAILED;
+        st = SIMLM_E_IO;
     }
+    part_ranks(st, why);
     return st < 0 ? CLI_FAILED : CLI_OK;
 }

@@ -95,6 +95,7 @@ int cmd_encode(int argc, char **argv)
     o.side = side;
     o.input = (const char *const *)argv;
     o.n_inputs = argc;
+    run.ranks = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.threads = run.threads;

@@ -102,6 +102,9 @@ int cmd_finetune(int argc, char **argv)
                    "four blocks of similarities, or query-passage alone"),
         OPT_CHOICE(0, "scaled-loss", &scaled, "no|yes",
                    "over all processes' queries, by --loss-scale; or one's own"),
+        OPT_INT(0, "grad-cache", &o.grad_cache, 0, 1 << 20, "n",
+                "gradient caching: texts computed at once, whatever the batch; "
+                "0: as many as --batch-tokens allows"),
         OPT_REAL(0, "loss-scale", &o.loss_scale, -1, 1e6, "x",
                  "factor of the contrastive loss; 0 or less: 1"),
         OPT_GROUP("Distillation"),
@@ -125,6 +128,7 @@ int cmd_finetune(int argc, char **argv)
     missing = train_missing(&o.train, &o.groups);
     if (missing)
         return options_usage(&manual, "%s", missing);
+    run.ranks = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.full_contrastive = full != 0;

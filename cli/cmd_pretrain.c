@@ -148,6 +148,7 @@ int cmd_pretrain(int argc, char **argv)
     if (!o.generator && (o.objective == SIMLM_OBJECTIVE_RLM ||
                          o.objective == SIMLM_OBJECTIVE_ENCDEC_RTD))
         return options_usage(&manual, "this objective needs --generator");
+    run.ranks = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.corpus = (const char *const *)argv;

@@ -71,6 +71,7 @@ int cmd_score(int argc, char **argv)
         return options_usage(&manual, "%s", missing(&o));
     if (argc != 1)
         return options_usage(&manual, "one file of examples is needed");
+    run.ranks = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.input = argv[0];

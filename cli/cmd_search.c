@@ -251,6 +251,7 @@ int cmd_search(int argc, char **argv)
     top = o.top = top ? top : interactive ? 10 : 1000;
     o.queries = argc ? argv[0] : NULL;
     run.brief = interactive; /* nothing is to be saved: one signal ends it */
+    run.ranks = !interactive;
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.threads = run.threads;

@@ -96,6 +96,7 @@ int cmd_train_reranker(int argc, char **argv)
     missing = train_missing(&o.train, &o.groups);
     if (missing)
         return options_usage(&manual, "%s", missing);
+    run.ranks = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.rdrop = rdrop != 0;

@@ -222,6 +222,9 @@ typedef struct simlm_finetune_options {
     bool full_contrastive;   /* four blocks; false: query-passage alone */
     bool scaled_loss;        /* over the rows of all processes, by loss_scale;
                               * false: over this one's */
+    int32_t grad_cache;      /* sequences computed at once, the gradients of their
+                              * vectors being kept (gradient caching); 0: as
+                              * many as train.batch_tokens allows */
     double loss_scale;       /* factor of the loss; 0 or less: 1 */
     int32_t false_negatives; /* simlm_false_negatives */
 

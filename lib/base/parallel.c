@@ -26,6 +26,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #include "base/status.h"
 
@@ -61,6 +62,7 @@ static struct {
 };
 
 static _Thread_local int wanted_threads; /* 0: not said */
+static int share = 1; /* processes that use this machine together */
 static _Thread_local int worker_index;
 static _Thread_local bool in_loop;
 
@@ -222,9 +224,23 @@ void sl_parallel_for(int64_t n, int64_t grain, sl_range_fn *fn, void *ctx)
 
 /* ---- how many -------------------------------------------------------------------- */
 
+/* Cores of this process: it may be bound to fewer than its share. */
+static int own_cores(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN) / share;
+    int bound = omp_get_num_procs();
+
+    return share == 1 || cores >= bound ? bound : cores > 0 ? (int)cores : 1;
+}
+
+void sl_parallel_set_share(int processes)
+{
+    share = processes > 1 ? processes : 1;
+}
+
 void sl_parallel_set_threads(int n)
 {
-    wanted_threads = n > 0 ? n : omp_get_num_procs();
+    wanted_threads = n > 0 ? n : own_cores();
     if (wanted_threads > MAX_THREADS)
         wanted_threads = MAX_THREADS;
 }
@@ -232,7 +248,7 @@ void sl_parallel_set_threads(int n)
 int sl_parallel_threads(void)
 {
     if (!wanted_threads)
-        sl_parallel_set_threads(omp_get_max_threads());
+        sl_parallel_set_threads(share > 1 ? 0 : omp_get_max_threads());
     return wanted_threads;
 }
 

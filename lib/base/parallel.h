@@ -27,6 +27,10 @@ void sl_parallel_for(int64_t n, int64_t grain, sl_range_fn *fn, void *ctx);
 void sl_parallel_set_threads(int n);
 int sl_parallel_threads(void);
 
+/* So many processes use this machine together: one a core means one a core of
+ * this process's share, at least one. */
+void sl_parallel_set_share(int processes);
+
 /* Inside fn: which of the sl_parallel_threads() workers this is, from 0. */
 int sl_parallel_worker(void);
 

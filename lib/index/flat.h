@@ -117,6 +117,9 @@ simlm_status sl_flat_search_new(struct sl_flat_search **out,
                                 int64_t block, simlm_error *err);
 void sl_flat_search_free(struct sl_flat_search *s);
 
+/* From now on only rows [begin, end) of the index are searched. */
+void sl_flat_search_rows(struct sl_flat_search *s, int64_t begin, int64_t end);
+
 /* Heap bytes of sl_flat_search_new()'s result. */
 size_t sl_flat_search_bytes(const struct sl_flat_search *s);
 

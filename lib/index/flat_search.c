@@ -27,6 +27,7 @@ struct sl_flat_search {
     const struct sl_flat *ix;
     struct sl_backend *be;
     int64_t max_queries, max_k, block;
+    int64_t begin, end; /* rows that are searched */
     size_t bytes;
     struct sl_topk *top; /* [max_queries] */
     uint64_t *heap;      /* [max_queries, max_k] */
@@ -81,6 +82,7 @@ simlm_status sl_flat_search_new(struct sl_flat_search **out,
         return sl_fail_nomem(err, "a search");
     s->ix = ix;
     s->be = be;
+    s->end = ix->n;
     s->max_queries = max_queries;
     s->max_k = max_k;
     s->block = block ? block : DEFAULT_BLOCK;
@@ -121,6 +123,13 @@ void sl_flat_search_free(struct sl_flat_search *s)
     sl_free(s->padded);
     sl_free(s->score);
     sl_free(s);
+}
+
+void sl_flat_search_rows(struct sl_flat_search *s, int64_t begin, int64_t end)
+{
+    SL_ASSERT(begin >= 0 && begin <= end && end <= s->ix->n);
+    s->begin = begin;
+    s->end = end;
 }
 
 size_t sl_flat_search_bytes(const struct sl_flat_search *s)
@@ -182,7 +191,7 @@ static simlm_status search_batch(struct sl_flat_search *s, int64_t *row,
                                  int64_t k, simlm_error *err)
 {
     const struct sl_flat *ix = s->ix;
-    int64_t keep = k < ix->n ? k : ix->n;
+    int64_t all = s->end - s->begin, keep = k < all ? k : all;
 
     for (int64_t i = 0; i < n; i++) {
         memcpy(s->padded + i * ix->stride, q + i * ix->dim,
@@ -190,8 +199,8 @@ static simlm_status search_batch(struct sl_flat_search *s, int64_t *row,
         sl_topk_begin(&s->top[i], s->heap + i * keep, keep);
     }
     s->be->upload_real(s->be, s->q, s->padded, n * ix->stride);
-    for (int64_t at = 0; at < ix->n; at += s->block) {
-        int64_t rows = ix->n - at < s->block ? ix->n - at : s->block;
+    for (int64_t at = s->begin; at < s->end; at += s->block) {
+        int64_t rows = s->end - at < s->block ? s->end - at : s->block;
 
         SL_TRY(score_block(s, n, at, rows, err));
     }

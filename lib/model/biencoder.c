@@ -1,6 +1,7 @@
 #include "model/biencoder.h"
 
 #include "base/alloc.h"
+#include "comm/comm.h"
 #include "model/chunks.h"
 #include "model/vectors.h"
 
@@ -155,6 +156,18 @@ static void contrast(struct sl_biencoder *x, const struct sl_biencoder_batch *b,
         op->l2norm_bwd(be, x->dv, x->dv, x->v, x->norm, n, D);
 }
 
+/* v <- the vectors of all ranks' shares: each computes the whole loss from them,
+ * and of its gradient what comes back through its own. */
+static simlm_status gather_vectors(struct sl_biencoder *x,
+                                   const struct sl_tokens *t, simlm_error *err)
+{
+    struct sl_backend *be = x->c.s.m->be;
+    size_t row = (size_t)x->width * be->real_bytes;
+
+    SL_TRY(be->sync(be, err));
+    return sl_comm_gather_token_shares(x->v, t->start, t->n, row, err);
+}
+
 simlm_status sl_biencoder_step(struct sl_biencoder *x,
                                struct sl_biencoder_result *r, int32_t *rank,
                                const struct sl_biencoder_batch *b,
@@ -163,7 +176,7 @@ simlm_status sl_biencoder_step(struct sl_biencoder *x,
 {
     struct sl_backend *be = x->c.s.m->be;
     struct sl_pass p = sl_session_pass(&x->c.s, noise, SL_PASS_SITE(0));
-    struct sl_chunk_task task = {x, take, give};
+    struct sl_chunk_task task = {x, true, take, give};
     double sums[2];
 
     SL_ASSERT(!train || x->c.s.m->g);
@@ -171,6 +184,7 @@ simlm_status sl_biencoder_step(struct sl_biencoder *x,
     if (x->c.m->passage)
         x->c.n_queries = b->B;
     SL_TRY(sl_chunks_forward(&x->c, &p, &task, &b->in, err));
+    SL_TRY(gather_vectors(x, &b->in, err));
     contrast(x, b, loss, train);
     if (train) /* overwrites v, which nobody reads any more */
         SL_TRY(sl_chunks_backward(&x->c, &p, &task, &b->in, err));

@@ -8,6 +8,11 @@
  * The loss couples all of them; what memory does not hold at once is computed
  * in chunks (model/chunks.h).
  *
+ * Of several ranks (comm/comm.h) each encodes its share of the list, in tokens;
+ * the vectors are gathered, and every rank has the loss of the whole step, as
+ * one process would.  Gradients flow back through a rank's own sequences, so
+ * their sum over ranks is that of one process.
+ *
  * With [CLS] pooling the last layer is computed for first tokens alone
  * (nn/layer.h).
  */

@@ -1,6 +1,7 @@
 #include "model/chunks.h"
 
 #include "base/alloc.h"
+#include "comm/comm.h"
 
 simlm_status sl_chunks_init(struct sl_chunks *c, struct sl_bert *m,
                             const struct sl_session_options *o,
@@ -44,7 +45,10 @@ static int64_t length(const struct sl_chunks *c, const struct sl_tokens *t,
                       int64_t first)
 {
     const struct sl_batch *b = &c->s.batch;
-    int64_t end = first < c->n_queries ? c->n_queries : t->n, n = 1;
+    int64_t end = c->end, n = 1;
+
+    if (first < c->n_queries && c->n_queries < end)
+        end = c->n_queries;
 
     while (n < b->max_n && first + n < end &&
            t->start[first + n + 1] - t->start[first] <= b->max_N)
@@ -79,15 +83,29 @@ static void backward(struct sl_chunks *c, const struct sl_pass *p,
     sl_body_backward(&c->s, p, &c->body, &c->scratch, c->d);
 }
 
+/* The first of the passages, where queries have an encoder of their own. */
+static int64_t last_chunk(const struct sl_chunks *c)
+{
+    return c->begin < c->n_queries && c->n_queries < c->end ? c->n_queries
+                                                            : c->begin;
+}
+
 /* One chunk last: so a full chunk's activations, not a remainder's, are there
  * when the way back begins. */
 simlm_status sl_chunks_forward(struct sl_chunks *c, const struct sl_pass *p,
                                const struct sl_chunk_task *task,
                                const struct sl_tokens *t, simlm_error *err)
 {
-    int64_t last = c->n_queries;
+    int64_t last;
 
-    for (int64_t first = 0, n; first < t->n; first += n) {
+    c->begin = 0;
+    c->end = t->n;
+    if (task->shared)
+        sl_comm_share_tokens(&c->begin, &c->end, t->start, t->n);
+    if (c->begin == c->end)
+        return SIMLM_OK;
+    last = last_chunk(c);
+    for (int64_t first = c->begin, n; first < c->end; first += n) {
         n = length(c, t, first);
         if (first != last)
             SL_TRY(forward(c, p, task, t, first, n, err));
@@ -99,10 +117,12 @@ simlm_status sl_chunks_backward(struct sl_chunks *c, const struct sl_pass *p,
                                 const struct sl_chunk_task *task,
                                 const struct sl_tokens *t, simlm_error *err)
 {
-    int64_t last = c->n_queries;
+    int64_t last = last_chunk(c);
 
+    if (c->begin == c->end)
+        return SIMLM_OK;
     backward(c, p, task, last, length(c, t, last));
-    for (int64_t first = 0, n; first < t->n; first += n) {
+    for (int64_t first = c->begin, n; first < c->end; first += n) {
         n = length(c, t, first);
         if (first == last)
             continue;

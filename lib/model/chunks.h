@@ -35,11 +35,13 @@ struct sl_chunks {
     const sl_act *hidden; /* the last layer's output, of the last chunk */
     int32_t *start;       /* [max_n + 1] host: a chunk's starts */
     uint64_t *key; /* [max_list] host: 0, 1, ... for lists without keys */
+    int64_t begin, end; /* what is computed of the list */
 };
 
 /* What to do with a chunk: sequences first .. first + n - 1 of the list. */
 struct sl_chunk_task {
     void *self;
+    bool shared; /* this rank has its share of the list's tokens alone */
     /* Take the results from the last layer's output. */
     void (*take)(void *self, const struct sl_pass *p, const sl_act *hidden,
                  int64_t first, int64_t n);

@@ -122,7 +122,7 @@ simlm_status sl_crossencoder_scores(struct sl_crossencoder *x, float *score,
 {
     struct sl_backend *be = x->c.s.m->be;
     struct sl_pass p = sl_session_pass(&x->c.s, (struct sl_noise){0}, 0);
-    struct sl_chunk_task task = {x, take, give};
+    struct sl_chunk_task task = {x, false, take, give};
 
     SL_TRY(check_size(x, t->n, err));
     SL_TRY(sl_chunks_forward(&x->c, &p, &task, t, err));
@@ -145,7 +145,7 @@ simlm_status sl_crossencoder_step(struct sl_crossencoder *x,
 {
     struct sl_backend *be = x->c.s.m->be;
     struct sl_pass p = sl_session_pass(&x->c.s, noise, SL_PASS_SITE(0));
-    struct sl_chunk_task task = {x, take, give};
+    struct sl_chunk_task task = {x, false, take, give};
     double sums[2];
 
     SL_ASSERT(!train || x->c.s.m->g);

@@ -10,6 +10,9 @@
  * the window it was in.  On the way up again the rows that are saved are
  * skipped over (their ids are still collected).
  *
+ * Of several ranks each encodes its share of the rows of a window, contiguous
+ * ones, and rank 0 writes; a vector is the same bits wherever it is made.
+ *
  * Unlike the reference, texts are encoded sorted by length within a slice, in
  * batches of so many tokens, and ids are kept.
  */
@@ -22,6 +25,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "comm/comm.h"
 #include "data/corpus.h"
 #include "data/queries.h"
 #include "format/json.h"
@@ -116,7 +120,25 @@ static simlm_status save_window(struct encode_job *j, simlm_error *err)
     int64_t n = j->in_window;
 
     j->in_window = 0;
+    if (!sl_comm_first()) {
+        j->store.rows += n; /* as rank 0's has them */
+        return SIMLM_OK;
+    }
     return sl_rowstore_save(&j->store, j->window, n, err);
+}
+
+/* vec [n, D] <- the vectors of n texts, of which each rank encodes a share. */
+static simlm_status encode_texts(struct encode_job *j, float *vec,
+                                 const struct sl_text *text, int64_t n,
+                                 simlm_error *err)
+{
+    int64_t D = sl_retriever_dim(&j->model), begin, end;
+
+    sl_comm_share(&begin, &end, n);
+    SL_TRY(sl_vectorizer_run(j->v, vec + begin * D, j->side, text + begin,
+                             end - begin, &j->meter, err));
+    SL_TRY(sl_comm_gather_shares(vec, n, (size_t)D * sizeof *vec, err));
+    return sl_meter_tell(&j->meter, n - (end - begin), err);
 }
 
 /* Encode slice[0 .. n - 1], of which `skip` are saved already. */
@@ -129,8 +151,8 @@ static simlm_status encode_slice(struct encode_job *j, int64_t n, int64_t skip,
         int64_t room = j->o->save_every - j->in_window;
         int64_t m = n - at < room ? n - at : room;
 
-        SL_TRY(sl_vectorizer_run(j->v, j->window + j->in_window * D, j->side,
-                                 j->slice + at, m, &j->meter, err));
+        SL_TRY(encode_texts(j, j->window + j->in_window * D, j->slice + at, m,
+                            err));
         j->in_window += m;
         at += m;
         if (j->in_window == j->o->save_every)
@@ -258,6 +280,18 @@ static simlm_status encode_queries(struct encode_job *j, simlm_error *err)
 
 /* ---- the job ------------------------------------------------------------- */
 
+/* Rank 0 has it; the others hear what it holds. */
+static simlm_status open_store(struct encode_job *j, simlm_error *err)
+{
+    if (sl_comm_first())
+        SL_TRY(sl_rowstore_open(&j->store, j->o->output, key_of(j),
+                                sl_retriever_dim(&j->model), j->o->shard_size,
+                                j->o->overwrite, err));
+    sl_comm_broadcast(&j->store.rows, sizeof j->store.rows);
+    sl_comm_broadcast(&j->store.finished, sizeof j->store.finished);
+    return SIMLM_OK;
+}
+
 static simlm_status set_up(struct encode_job *j, simlm_error *err)
 {
     const simlm_encode_options *o = j->o;
@@ -278,9 +312,7 @@ static simlm_status set_up(struct encode_job *j, simlm_error *err)
         j->window = sl_alloc(floats, sizeof *j->window);
     if (!j->slice || !j->window)
         return sl_fail_nomem(err, "a window of vectors");
-    return sl_rowstore_open(&j->store, o->output, key_of(j),
-                            sl_retriever_dim(&j->model), o->shard_size,
-                            o->overwrite, err);
+    return open_store(j, err);
 }
 
 static simlm_status encode_all(struct encode_job *j, simlm_error *err)
@@ -304,7 +336,7 @@ static simlm_status encode_all(struct encode_job *j, simlm_error *err)
                                   : encode_passages(j, err);
     if (st == SIMLM_OK)
         st = save_window(j, err);
-    if (st == SIMLM_OK) {
+    if (st == SIMLM_OK && sl_comm_first()) {
         describe(j, &config);
         st = sl_rowstore_finish(&j->store, &j->ids, &config, err);
     }

@@ -2,6 +2,9 @@
  * retrieve/search_job.c - queries to a run (spec 4.2): encode them, find each
  * one's best rows, write them in the order of the queries' file.
  *
+ * Of several ranks each encodes a share of the queries and searches a share of
+ * the rows; the best of their best are the best of all.
+ *
  * Unlike the reference, scores are written with all their digits and queries
  * are not sorted by id; the ranking is the same.
  */
@@ -10,9 +13,11 @@
 
 #include "base/alloc.h"
 #include "base/parallel.h"
+#include "comm/comm.h"
 #include "data/queries.h"
 #include "format/runfile.h"
 #include "index/flat.h"
+#include "index/topk.h"
 #include "retrieve/encoded.h"
 #include "retrieve/retrieve_jobs.h"
 #include "retrieve/vectorizer.h"
@@ -39,6 +44,11 @@ struct search_job {
     float *vec;           /* [batch, dim] */
     int64_t *row;         /* [batch, top] */
     float *score;         /* [batch, top] */
+
+    /* Of all ranks, where there are several. */
+    int64_t *rows;        /* [ranks, batch, top] */
+    float *scores;        /* the same */
+    uint64_t *heap;       /* [top] */
 };
 
 static void warn_if_other_model(const struct search_job *j, uint64_t hash,
@@ -98,6 +108,21 @@ static void *room(int64_t n, int64_t m, size_t size)
                                                      : NULL;
 }
 
+/* Each rank searches its share of the rows. */
+static simlm_status set_up_ranks(struct search_job *j, simlm_error *err)
+{
+    int64_t begin, end, top = j->o->top;
+
+    sl_comm_share(&begin, &end, j->ix.n);
+    sl_flat_search_rows(j->search, begin, end);
+    j->rows = room(sl_comm_size(), j->batch * top, sizeof *j->rows);
+    j->scores = room(sl_comm_size(), j->batch * top, sizeof *j->scores);
+    j->heap = room(1, top, sizeof *j->heap);
+    return j->rows && j->scores && j->heap
+               ? SIMLM_OK
+               : sl_fail_nomem(err, "the hits of several ranks");
+}
+
 static simlm_status set_up(struct search_job *j, simlm_error *err)
 {
     const simlm_search_options *o = j->o;
@@ -119,13 +144,15 @@ static simlm_status set_up(struct search_job *j, simlm_error *err)
     j->score = room(j->batch, o->top, sizeof *j->score);
     if (!j->text || !j->vec || !j->row || !j->score)
         return sl_fail_nomem(err, "a batch of queries");
-    return SIMLM_OK;
+    return sl_comm_size() > 1 ? set_up_ranks(j, err) : SIMLM_OK;
 }
 
 /* vec <- the vectors of queries first .. first + n - 1. */
 static simlm_status vectors(struct search_job *j, int64_t first, int64_t n,
                             simlm_error *err)
 {
+    int64_t begin, end;
+
     if (!j->v) {
         for (int64_t i = 0; i < n; i++)
             memcpy(j->vec + i * j->ix.dim,
@@ -138,8 +165,48 @@ static simlm_status vectors(struct search_job *j, int64_t first, int64_t n,
         j->text[i].text =
             sl_queries_text(j->queries, first + i, &j->text[i].text_len);
     }
-    return sl_vectorizer_run(j->v, j->vec, SL_SIDE_QUERY, j->text, n, NULL,
-                             err);
+    sl_comm_share(&begin, &end, n);
+    SL_TRY(sl_vectorizer_run(j->v, j->vec + begin * j->ix.dim, SL_SIDE_QUERY,
+                             j->text + begin, end - begin, NULL, err));
+    return sl_comm_gather_shares(j->vec, n, (size_t)j->ix.dim * sizeof *j->vec,
+                                 err);
+}
+
+/* Hits of query i: the best of all ranks' best. */
+static void merge_query(struct search_job *j, int64_t i, int64_t n)
+{
+    int64_t top = j->o->top, got;
+    struct sl_topk t;
+
+    sl_topk_begin(&t, j->heap, top);
+    for (int32_t r = 0; r < sl_comm_size(); r++) {
+        int64_t at = (r * n + i) * top;
+
+        for (int64_t k = 0; k < top && j->rows[at + k] >= 0; k++)
+            sl_topk_offer(&t, &j->scores[at + k], 1, j->rows[at + k]);
+    }
+    got = sl_topk_finish(&t, j->score + i * top, j->row + i * top);
+    for (; got < top; got++)
+        j->row[i * top + got] = -1;
+}
+
+/* row, score <- the best of the whole index; they hold those of our share. */
+static simlm_status merge(struct search_job *j, int64_t n, simlm_error *err)
+{
+    int32_t size = sl_comm_size();
+    int64_t hits = n * j->o->top, at = sl_comm_rank() * hits;
+
+    if (size == 1)
+        return SIMLM_OK;
+    memcpy(j->rows + at, j->row, (size_t)hits * sizeof *j->row);
+    memcpy(j->scores + at, j->score, (size_t)hits * sizeof *j->score);
+    SL_TRY(sl_comm_gather_shares(j->rows, size, (size_t)hits * sizeof *j->row,
+                                 err));
+    SL_TRY(sl_comm_gather_shares(j->scores, size,
+                                 (size_t)hits * sizeof *j->score, err));
+    for (int64_t i = 0; i < n; i++)
+        merge_query(j, i, n);
+    return SIMLM_OK;
 }
 
 static const char *query_id(const struct search_job *j, int64_t i)
@@ -178,7 +245,9 @@ static simlm_status search_all(struct search_job *j, struct sl_run_writer *w,
         SL_TRY(vectors(j, at, n, err));
         SL_TRY(sl_flat_search_run(j->search, j->row, j->score, j->vec, n,
                                   j->o->top, err));
-        write_hits(j, w, at, n);
+        SL_TRY(merge(j, n, err));
+        if (sl_comm_first())
+            write_hits(j, w, at, n);
         progress(j, at + n);
         if (sl_job_cancelled(j->obs))
             return sl_fail(err, SIMLM_E_CANCELLED,
@@ -196,12 +265,14 @@ simlm_status sl_search_files(const simlm_search_options *o,
 
     sl_parallel_set_threads(o->threads);
     st = set_up(&j, err);
-    if (st == SIMLM_OK)
+    if (st == SIMLM_OK && sl_comm_first())
         st = sl_run_writer_open(&w, o->output,
                                 o->format == SIMLM_RUN_TREC ? SL_RUN_TREC
                                                             : SL_RUN_MSMARCO,
                                 o->tag, err);
-    if (st == SIMLM_OK) {
+    if (st == SIMLM_OK && !sl_comm_first()) {
+        st = search_all(&j, NULL, err);
+    } else if (st == SIMLM_OK) {
         st = search_all(&j, &w, err);
         if (st == SIMLM_OK)
             st = sl_run_writer_commit(&w, err);
@@ -219,5 +290,8 @@ simlm_status sl_search_files(const simlm_search_options *o,
     sl_free(j.vec);
     sl_free(j.row);
     sl_free(j.score);
+    sl_free(j.rows);
+    sl_free(j.scores);
+    sl_free(j.heap);
     return st;
 }

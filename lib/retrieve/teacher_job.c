@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "comm/comm.h"
 #include "data/picked.h"
 #include "format/jsonscan.h"
 #include "format/lines.h"
@@ -240,6 +241,20 @@ static void add_pairs(struct teacher_job *j, const struct example *e,
     }
 }
 
+/* score [n] <- of pair [n], of which each rank scores a share. */
+static simlm_status score_pairs(struct teacher_job *j, float *score,
+                                const struct sl_pair *pair, int64_t n,
+                                simlm_error *err)
+{
+    int64_t begin, end;
+
+    sl_comm_share(&begin, &end, n);
+    SL_TRY(sl_scorer_run(j->scorer, score + begin, pair + begin, end - begin,
+                         &j->meter, err));
+    SL_TRY(sl_comm_gather_shares(score, n, sizeof *score, err));
+    return sl_meter_tell(&j->meter, n - (end - begin), err);
+}
+
 static simlm_status score_block(struct teacher_job *j, simlm_error *err)
 {
     if (!sl_grow(&j->pair, &j->pair_cap, j->n_docs, sizeof *j->pair) ||
@@ -252,8 +267,7 @@ static simlm_status score_block(struct teacher_job *j, simlm_error *err)
     for (int64_t at = 0; at < j->n_docs; at += BLOCK) {
         int64_t n = j->n_docs - at < BLOCK ? j->n_docs - at : BLOCK;
 
-        SL_TRY(sl_scorer_run(j->scorer, j->score + at, j->pair + at, n,
-                             &j->meter, err));
+        SL_TRY(score_pairs(j, j->score + at, j->pair + at, n, err));
     }
     return SIMLM_OK;
 }
@@ -311,7 +325,7 @@ static void put_example(struct teacher_job *j, const struct example *e)
 static simlm_status write_block(struct teacher_job *j, simlm_error *err)
 {
     SL_TRY(score_block(j, err));
-    for (int64_t i = 0; i < j->n_examples; i++) {
+    for (int64_t i = 0; sl_comm_first() && i < j->n_examples; i++) {
         put_example(j, &j->example[i]);
         if (!sl_str_ok(&j->written))
             return sl_fail_nomem(err, "a line");
@@ -374,7 +388,8 @@ static simlm_status run(struct teacher_job *j, simlm_error *err)
     simlm_status st;
 
     SL_TRY(set_up(j, err));
-    SL_TRY(sl_out_open(&j->out, j->o->output, err));
+    if (sl_comm_first())
+        SL_TRY(sl_out_open(&j->out, j->o->output, err));
     j->meter = (struct sl_meter){.obs = j->obs,
                                  .phase = "scoring",
                                  .unit = "pairs",
@@ -382,6 +397,8 @@ static simlm_status run(struct teacher_job *j, simlm_error *err)
     st = sl_meter_tell(&j->meter, 0, err);
     if (st == SIMLM_OK)
         st = read_file(j, err);
+    if (!sl_comm_first())
+        return st;
     if (st == SIMLM_OK)
         return sl_out_commit(&j->out, err);
     sl_out_abort(&j->out);

@@ -84,6 +84,10 @@ static simlm_status check_options(const simlm_finetune_options *o,
         !isfinite(o->loss_scale))
         return sl_fail(err, SIMLM_E_ARG,
                        "false_negatives or loss_scale is out of range");
+    if (o->grad_cache < 0 || o->grad_cache > 1 << 20)
+        return sl_fail(err, SIMLM_E_ARG,
+                       "grad_cache is %d: expected from 0 to 1048576",
+                       (int)o->grad_cache);
     if (o->normalize < SIMLM_NORMALIZE_MODEL ||
         o->normalize > SIMLM_NORMALIZE_YES)
         return sl_fail(err, SIMLM_E_ARG, "normalize is out of range");
@@ -132,6 +136,8 @@ static simlm_status describe_identity(struct finetune *f, struct sl_str *s,
     sl_json_add_bool(&w, "temperature_warmup", o->temperature_warmup);
     sl_json_add_bool(&w, "scaled_loss", o->scaled_loss);
     sl_json_add_real(&w, "loss_scale", o->loss_scale);
+    if (o->grad_cache) /* like batch_tokens: decides the order of sums */
+        sl_json_add_int(&w, "grad_cache", o->grad_cache);
     sl_json_add_text(&w, "false_negatives",
                      o->false_negatives ? "mask" : "keep");
     describe_distillation(o, &w);

@@ -33,8 +33,11 @@ simlm_status sl_finetune_step_open(struct sl_finetune_step *s, size_t *bytes,
                                       .normalize = s->profile->normalize };
 
     b.session.max_tokens = least(
-        all, o->train.batch_tokens > longest ? o->train.batch_tokens : longest);
-    b.session.max_seqs = least(B + P, b.session.max_tokens / 2);
+        all, o->grad_cache                       ? o->grad_cache * longest
+             : o->train.batch_tokens > longest ? o->train.batch_tokens
+                                                 : longest);
+    b.session.max_seqs = least(B + P, o->grad_cache ? o->grad_cache
+                                                    : b.session.max_tokens / 2);
     b.session.checkpoint = o->train.checkpointing;
     SL_TRY(sl_pack_init(&s->batch, B + P, all, err));
     s->passage = SL_NEW_ARRAY(int32_t, P);

@@ -1,9 +1,12 @@
 #include "train/loop.h"
 
 #include <math.h>
+#include <string.h>
 #include <time.h>
 
+#include "base/hash.h"
 #include "base/rng.h"
+#include "comm/comm.h"
 #include "data/lm_batch.h"
 #include "train/checkpoint.h"
 #include "train/optimiser.h"
@@ -144,6 +147,17 @@ static void show_figures(struct state *st, double loss)
     o->figure(o->ctx, "tokens/s", t > 0 ? (double)st->pace.tokens / t : 0);
 }
 
+/* The ranks' shares of the step's gradient become the step's, on each. */
+static simlm_status sum_gradients(struct sl_loop *l, simlm_error *err)
+{
+    if (!l->sum)
+        return SIMLM_OK;
+    SL_TRY(l->model->be->sync(l->model->be, err));
+    sl_comm_sum_start(l->sum);
+    sl_comm_sum_wait(l->sum);
+    return SIMLM_OK;
+}
+
 static simlm_status train_step(struct state *st, simlm_error *err)
 {
     struct sl_loop *l = st->l;
@@ -158,6 +172,7 @@ static simlm_status train_step(struct state *st, simlm_error *err)
         sl_meters_reset(&st->s.epoch);
     step.n = sl_order_step(l->order, &step.example, step.k);
     SL_TRY(compute(l, &step, &meters, &tokens, err));
+    SL_TRY(sum_gradients(l, err));
     st->lr = sl_schedule_lr(&l->schedule, step.k);
     SL_TRY(sl_optimiser_step(l->model, &st->norm, step.k, st->lr, l->o, err));
     sl_meters_add_all(&st->s.epoch, &meters);
@@ -226,6 +241,8 @@ static simlm_status evaluate(struct state *st, simlm_error *err)
 
 static simlm_status save(struct state *st, simlm_error *err)
 {
+    if (!sl_comm_first())
+        return SIMLM_OK;
     st->s.log_bytes = sl_rundir_log_bytes(st->l->dir);
     return sl_checkpoint_save(st->l->dir->path, st->l->model, &st->s, KEEP,
                               err);
@@ -236,11 +253,14 @@ static bool due(const struct state *st, int64_t every)
     return every && st->s.step % every == 0;
 }
 
-static bool cancelled(const struct sl_loop *l)
+/* Whoever of the ranks is asked to stop, all do after the same step. */
+static simlm_status cancelled(bool *stop, const struct sl_loop *l,
+                              simlm_error *err)
 {
     const simlm_observer *o = l->dir->observer;
 
-    return o && o->cancelled && o->cancelled(o->ctx);
+    *stop = o && o->cancelled && o->cancelled(o->ctx);
+    return sl_comm_any(stop, err);
 }
 
 static void progress(const struct state *st)
@@ -255,6 +275,7 @@ static void progress(const struct state *st)
 static simlm_status stop(struct state *st, simlm_error *err)
 {
     SL_TRY(save(st, err));
+    SL_TRY(sl_comm_wait_for_all(err)); /* a rank that ends early ends all */
     return sl_fail(err, SIMLM_E_CANCELLED,
                    "stopped after step %lld of %lld; the same command continues",
                    (long long)st->s.step,
@@ -265,7 +286,7 @@ static simlm_status stop(struct state *st, simlm_error *err)
 static simlm_status one_round(struct state *st, simlm_error *err)
 {
     struct sl_loop *l = st->l;
-    bool last;
+    bool last, stopped;
 
     SL_TRY(train_step(st, err));
     last = st->s.step == l->schedule.n_steps;
@@ -282,7 +303,8 @@ static simlm_status one_round(struct state *st, simlm_error *err)
     progress(st);
     if (last)
         return SIMLM_OK;
-    if (cancelled(l))
+    SL_TRY(cancelled(&stopped, l, err));
+    if (stopped)
         return stop(st, err);
     return due(st, l->o->save_every) ? save(st, err) : SIMLM_OK;
 }
@@ -304,22 +326,67 @@ static void record_start(struct state *st)
     end_record(&w, st);
 }
 
+/*
+ * Ranks that start from different states, or round differently, would drift
+ * apart: each compares with rank 0.
+ */
+static simlm_status check_ranks(const struct state *st, simlm_error *err)
+{
+    const char *backend = st->l->model->be->name;
+    uint64_t mine[3] = { st->s.run, (uint64_t)st->s.step,
+                         sl_hash64(backend, strlen(backend), 0) };
+    uint64_t first[3];
+    static const char *const what[] = {
+        "this rank's options or files are not those of rank 0",
+        "this rank finds another checkpoint than rank 0: is the output "
+        "directory shared?",
+        "this rank's processor computes otherwise than rank 0's: set SIMLM_CPU "
+        "to what both have",
+    };
+
+    memcpy(first, mine, sizeof mine);
+    sl_comm_broadcast(first, sizeof first);
+    for (size_t i = 0; i < SL_LEN(what); i++)
+        if (first[i] != mine[i])
+            return sl_fail(err, SIMLM_E_COMM, "%s", what[i]);
+    return SIMLM_OK;
+}
+
+static simlm_status run(struct state *st, simlm_error *err)
+{
+    struct sl_loop *l = st->l;
+
+    SL_TRY(sl_checkpoint_load(l->dir->path, l->model, &st->s,
+                              sl_comm_first() ? l->dir->observer : NULL, err));
+    SL_TRY(check_ranks(st, err));
+    SL_TRY(sl_rundir_log_open(l->dir, st->s.log_bytes, err));
+    if (st->s.step)
+        sl_rundir_say(l->dir, SIMLM_INFO, "continuing after step %lld of %lld",
+                      (long long)st->s.step, (long long)l->schedule.n_steps);
+    record_start(st);
+    sl_bert_zero_grad(l->model);
+    progress(st);
+    pace_reset(&st->pace);
+    while (st->s.step < l->schedule.n_steps)
+        SL_TRY(one_round(st, err));
+    SL_TRY(sl_rundir_finish(l->dir, l->task.save, l->task.self, err));
+    return sl_comm_wait_for_all(err);
+}
+
 simlm_status sl_loop_run(struct sl_loop *l, simlm_error *err)
 {
-    struct state st = { .l = l };
+    struct state st = { .l = l, .s.run = l->dir->run };
+    struct sl_bert *m = l->model;
+    simlm_status status = SIMLM_OK;
 
-    st.s.run = l->dir->run;
-    SL_TRY(sl_checkpoint_load(l->dir->path, l->model, &st.s, l->dir->observer,
-                              err));
-    SL_TRY(sl_rundir_log_open(l->dir, st.s.log_bytes, err));
-    if (st.s.step)
-        sl_rundir_say(l->dir, SIMLM_INFO, "continuing after step %lld of %lld",
-                      (long long)st.s.step, (long long)l->schedule.n_steps);
-    record_start(&st);
-    sl_bert_zero_grad(l->model);
-    progress(&st);
-    pace_reset(&st.pace);
-    while (st.s.step < l->schedule.n_steps)
-        SL_TRY(one_round(&st, err));
-    return sl_rundir_finish(l->dir, l->task.save, l->task.self, err);
+    if (sl_comm_size() > 1) {
+        SL_ASSERT(m->be->host);
+        status = sl_comm_sum_new(&l->sum, (float *)(void *)m->g, m->params.size,
+                                 err);
+    }
+    if (status == SIMLM_OK)
+        status = run(&st, err);
+    sl_comm_sum_free(l->sum);
+    l->sum = NULL;
+    return status;
 }

@@ -33,7 +33,8 @@ struct sl_step {
 struct sl_task {
     void *self;
     /*
-     * Compute a step: its losses and measures go to meters (the meter "loss" is
+     * Compute a step, of several ranks each a share: the gradients that they add
+     * are summed by the loop, the meters are everybody's already: its losses and measures go to meters (the meter "loss" is
      * what is minimised), the number of tokens to *n_tokens.  Of E_NUMERIC the
      * loop makes a message with the step and, if it is one, the weight.
      */
@@ -51,6 +52,7 @@ struct sl_loop {
     struct sl_order *order;
     struct sl_schedule schedule;
     struct sl_task task;
+    struct sl_comm_sum *sum; /* of the gradients over ranks; NULL: there is one */
 };
 
 /*

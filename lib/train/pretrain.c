@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "comm/comm.h"
 #include "data/lm_batch.h"
 #include "model/pretrainer.h"
 #include "train/loop.h"
@@ -91,13 +92,26 @@ static struct counts count(const struct pretrain *p, int64_t first, int64_t end)
                            .sequences = end - first};
 }
 
-static int64_t count_micros(const struct sl_pack *pack, int64_t budget)
+/* The end of the micro-batch that begins with sequence i, of a share that ends
+ * with `end`. */
+static int64_t cut(const struct pretrain *p, int64_t i, int64_t end)
 {
-    int64_t n = 0;
+    int64_t to = sl_pack_cut(&p->batch.clean, i, p->o->train.batch_tokens);
 
-    for (int64_t i = 0; i < pack->n; i = sl_pack_cut(pack, i, budget))
-        n++;
-    return n;
+    return to < end ? to : end;
+}
+
+/* Of all ranks. */
+static simlm_status count_micros(int64_t *n, const struct pretrain *p,
+                                 int64_t begin, int64_t end, simlm_error *err)
+{
+    double sum = 0;
+
+    for (int64_t i = begin; i < end; i = cut(p, i, end))
+        sum++;
+    SL_TRY(sl_comm_add(&sum, 1, err));
+    *n = (int64_t)sum;
+    return SIMLM_OK;
 }
 
 /* ---- a micro-batch ------------------------------------------------------------- */
@@ -250,6 +264,19 @@ static void add_meters(const struct stage *s, struct sl_meters *meters)
     sl_meters_add_all(meters, &parts);
 }
 
+/* Over the ranks' shares. */
+static simlm_status sum_results(struct sl_pretrain_result *r, simlm_error *err)
+{
+    double x[] = { r->enc_sum, r->dec_sum, r->gen_sum, (double)r->n_changed };
+
+    SL_TRY(sl_comm_add(x, SL_LEN(x), err));
+    r->enc_sum = x[0];
+    r->dec_sum = x[1];
+    r->gen_sum = x[2];
+    r->n_changed = (int64_t)x[3];
+    return SIMLM_OK;
+}
+
 static simlm_status pretrain_step(void *self, const struct sl_step *step,
                                   struct sl_meters *meters, int64_t *n_tokens,
                                   simlm_error *err)
@@ -257,6 +284,7 @@ static simlm_status pretrain_step(void *self, const struct sl_step *step,
     struct pretrain *p = self;
     const simlm_train_options *t = &p->o->train;
     const struct sl_pack *pack = &p->batch.clean;
+    int64_t begin, end;
     struct stage s = { .p = p,
                        .step = step,
                        .noise = { step->train, sl_loop_dropout(t, step->k) } };
@@ -265,14 +293,16 @@ static simlm_status pretrain_step(void *self, const struct sl_step *step,
                      &p->rule);
     *n_tokens = pack->N;
     s.all = count(p, 0, pack->n);
+    sl_comm_share_tokens(&begin, &end, pack->start, pack->n);
     if (t->loss_mean == SIMLM_MEAN_MICRO)
-        s.micros = count_micros(pack, t->batch_tokens);
+        SL_TRY(count_micros(&s.micros, p, begin, end, err));
     if (p->what->spans)
         SL_TRY(contrast_spans(&s, err));
-    for (int64_t i = 0, end; i < pack->n; i = end) {
-        end = sl_pack_cut(pack, i, t->batch_tokens);
-        SL_TRY(run_micro(&s, i, end, err));
+    for (int64_t i = begin, to; i < end; i = to) {
+        to = cut(p, i, end);
+        SL_TRY(run_micro(&s, i, to, err));
     }
+    SL_TRY(sum_results(&s.sum, err));
     add_meters(&s, meters);
     return SIMLM_OK;
 }
@@ -300,6 +330,9 @@ static simlm_status check_options(const simlm_pretrain_options *o,
     SL_TRY(sl_setup_check(&o->train, err));
     SL_TRY(sl_pretrain_check(o, err));
     texts = texts_of(&sl_objectives[o->objective], o->train.batch);
+    if (sl_objectives[o->objective].spans && sl_comm_size() > 1)
+        return sl_fail(err, SIMLM_E_ARG, "an objective with spans is for one "
+                       "process");
     if (texts * o->max_length >= INT32_MAX)
         return sl_fail(err, SIMLM_E_ARG, "a step of %d passages of %d tokens "
                        "is too large", (int)o->train.batch, (int)o->max_length);

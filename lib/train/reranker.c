@@ -20,6 +20,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "comm/comm.h"
 #include "data/negatives.h"
 #include "model/crossencoder.h"
 #include "train/groups.h"
@@ -35,6 +36,7 @@ struct reranker {
 
     struct sl_crossencoder *session;
     int64_t n, m;     /* passages of a query; of these trained with */
+    int64_t begin, end; /* the step's groups that are this rank's */
     int32_t *passage; /* [n] rows of the corpus */
     struct sl_pack pairs, batch;
     float *score;  /* [max(B n, passes B m)] */
@@ -44,10 +46,11 @@ struct reranker {
 /* ---- a step -----------------------------------------------------------------
  */
 
+/* Of this rank's groups. */
 static void pack_pairs(struct reranker *r, const struct sl_step *step)
 {
     sl_pack_clear(&r->pairs);
-    for (int64_t i = 0; i < step->n; i++) {
+    for (int64_t i = r->begin; i < r->end; i++) {
         struct sl_ids query = sl_groups_query(&r->groups, step->example[i]);
 
         sl_groups_choose(r->passage, &r->groups, step->example[i], step);
@@ -67,7 +70,7 @@ static simlm_status choose_kept(struct reranker *r, int64_t B,
 {
     struct sl_tokens all = tokens_of(&r->pairs);
 
-    if (r->m == r->n) {
+    if (r->m == r->n || !B) {
         for (int64_t i = 0; i < B * r->n; i++)
             r->kept[i] = (int32_t)i;
         return SIMLM_OK;
@@ -106,15 +109,16 @@ static int64_t cut(const struct reranker *r, int64_t i, int64_t B,
     return i;
 }
 
-/* Each pass's pairs have keys of their own, whatever the cut. */
+/* Each pass's pairs of a step of B groups have keys of their own, whatever the
+ * cut. */
 static void pack_batch(struct reranker *r, int64_t begin, int64_t end,
-                       int64_t passes)
+                       int64_t passes, int64_t B)
 {
     sl_pack_clear(&r->batch);
     for (int64_t pass = 0; pass < passes; pass++)
         for (int64_t i = begin * r->m; i < end * r->m; i++)
             sl_pack_add_copy(&r->batch,
-                             (uint64_t)(pass * r->pairs.n + r->kept[i]),
+                             (uint64_t)((pass * B + r->begin) * r->n + r->kept[i]),
                              &r->pairs, r->kept[i]);
 }
 
@@ -134,6 +138,19 @@ static int64_t count_right(const struct reranker *r, int64_t B)
     return right;
 }
 
+/* Over the ranks' shares. */
+static simlm_status sum_results(struct sl_crossencoder_result *r, int64_t *right,
+                                int64_t *n_tokens, simlm_error *err)
+{
+    double x[] = { r->ce, r->rdrop, (double)*right, (double)*n_tokens };
+
+    SL_TRY(sl_comm_add(x, SL_LEN(x), err));
+    *r = (struct sl_crossencoder_result){ .ce = x[0], .rdrop = x[1] };
+    *right = (int64_t)x[2];
+    *n_tokens = (int64_t)x[3];
+    return SIMLM_OK;
+}
+
 static simlm_status reranker_step(void *self, const struct sl_step *step,
                                   struct sl_meters *meters, int64_t *n_tokens,
                                   simlm_error *err)
@@ -144,15 +161,18 @@ static simlm_status reranker_step(void *self, const struct sl_step *step,
                              sl_loop_dropout(&r->o->train, step->k)};
     struct sl_crossencoder_result sum = {0}, part;
     double B = (double)step->n;
+    int64_t own;
 
     *n_tokens = 0;
+    sl_comm_share(&r->begin, &r->end, step->n);
+    own = r->end - r->begin;
     pack_pairs(r, step);
-    SL_TRY(choose_kept(r, step->n, n_tokens, err));
-    for (int64_t i = 0; i < step->n; i = end) {
+    SL_TRY(choose_kept(r, own, n_tokens, err));
+    for (int64_t i = 0; i < own; i = end) {
         struct sl_crossencoder_batch b = {.passes = passes, .m = r->m};
 
-        end = cut(r, i, step->n, passes);
-        pack_batch(r, i, end, passes);
+        end = cut(r, i, own, passes);
+        pack_batch(r, i, end, passes, step->n);
         b.B = end - i;
         b.in = tokens_of(&r->batch);
         SL_TRY(sl_crossencoder_step(r->session, &part, r->score, &b, 1 / B,
@@ -162,6 +182,7 @@ static simlm_status reranker_step(void *self, const struct sl_step *step,
         right += count_right(r, b.B);
         *n_tokens += b.in.N;
     }
+    SL_TRY(sum_results(&sum, &right, n_tokens, err));
     sl_meters_add(meters, "loss", sum.ce + sum.rdrop, B);
     if (passes == 2)
         sl_meters_add(meters, "rdrop", sum.rdrop, B);

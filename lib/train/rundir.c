@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "comm/comm.h"
 #include "format/json.h"
 #include "train/checkpoint.h"
 
@@ -288,9 +289,12 @@ simlm_status sl_rundir_open(struct sl_rundir *r, const char *path,
     r->identity = sl_strdup(identity);
     r->settings = sl_strdup(settings);
     r->run = sl_hash64(identity, strlen(identity), 0);
-    st = r->path && r->identity && r->settings
-             ? prepare(r, overwrite, err)
-             : sl_fail_nomem(err, "a run's description");
+    st = !r->path || !r->identity || !r->settings
+             ? sl_fail_nomem(err, "a run's description")
+         : sl_comm_first() ? prepare(r, overwrite, err)
+                           : SIMLM_OK;
+    if (st == SIMLM_OK)
+        sl_comm_broadcast(&r->finished, sizeof r->finished);
     if (st < 0) {
         r->started = !r->made; /* what was there before is not ours to clear */
         sl_rundir_close(r);
@@ -302,7 +306,7 @@ void sl_rundir_close(struct sl_rundir *r)
 {
     if (r->log)
         fclose(r->log);
-    if (r->path && !r->started && !r->finished)
+    if (r->path && !r->started && !r->finished && sl_comm_first())
         clear(r, NULL);
     if (r->path && r->lock >= 0) {
         unlink(r->lock_path);
@@ -323,8 +327,11 @@ simlm_status sl_rundir_log_open(struct sl_rundir *r, int64_t bytes,
                                 simlm_error *err)
 {
     simlm_status st = SIMLM_OK;
-    char *path = sl_path_join(r->path, LOG);
+    char *path;
 
+    if (!sl_comm_first())
+        return SIMLM_OK;
+    path = sl_path_join(r->path, LOG);
     if (!path)
         return sl_fail_nomem(err, "a log's name");
     r->log = fopen(path, "ab");
@@ -426,9 +433,12 @@ static simlm_status move_model(const char *from, const char *to,
 simlm_status sl_rundir_finish(struct sl_rundir *r, sl_rundir_save_fn *save,
                               void *self, simlm_error *err)
 {
-    char *aside = sl_path_join(r->path, ASIDE);
+    char *aside;
     simlm_status st;
 
+    if (!sl_comm_first())
+        return SIMLM_OK;
+    aside = sl_path_join(r->path, ASIDE);
     if (!aside)
         return sl_fail_nomem(err, "a directory's name");
     st = sl_dir_remove(aside, err);

@@ -18,7 +18,9 @@
  *   2. Until the run is over the directory is not a model directory: the model's
  *      files are written aside and then renamed into place, config.json last.
  *   3. One run at a time is at work in a directory.
- *   4. A run that fails before its first step leaves nothing behind.  What a
+ *   4. Of several ranks (comm/comm.h) the first alone has the directory; the others
+ *      hear from it whether the run is over, and write nothing.
+ *   5. A run that fails before its first step leaves nothing behind.  What a
  *      finished one could not remove (checkpoints, cache), the next call does.
  */
 #ifndef SL_TRAIN_RUNDIR_H

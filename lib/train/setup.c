@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "comm/comm.h"
 #include "data/corpus.h"
 #include "model/towers.h"
 #include "train/card.h"
@@ -146,13 +147,22 @@ simlm_status sl_setup_cache(struct sl_token_cache **out, struct sl_setup *s,
 {
     char *own = sl_path_join(s->o->output, "token-cache");
     bool joined = s->profile.form == SL_PASSAGE_JOINED;
-    simlm_status st;
+    simlm_status st = SIMLM_OK;
 
+    /* Rank 0 makes it, then the others find it. */
+    if (!sl_comm_first())
+        st = sl_comm_wait_for_all(err);
+    if (st < 0) {
+        sl_free(own);
+        return st;
+    }
     st = own ? sl_token_cache_open(out, s->o->cache ? s->o->cache : own, corpus,
                                    n_corpus, s->tokenizer,
                                    joined ? NULL : s->profile.missing_title,
                                    s->observer, err)
              : sl_fail_nomem(err, "a directory's name");
+    if (st == SIMLM_OK && sl_comm_first())
+        st = sl_comm_wait_for_all(err);
     sl_free(own);
     return st;
 }
@@ -239,6 +249,7 @@ void sl_setup_settings(const struct sl_setup *s, struct sl_json_writer *w)
     sl_json_add_text(w, "model", o->model);
     sl_json_add_text(w, "backend", s->be->name);
     sl_json_add_int(w, "threads", o->threads);
+    sl_json_add_int(w, "ranks", sl_comm_size());
     sl_json_add_bool(w, "checkpointing", o->checkpointing);
     sl_json_add_int(w, "log_every", o->log_every);
     sl_json_add_int(w, "eval_every", o->eval_every);
