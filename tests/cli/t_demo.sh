@@ -82,6 +82,10 @@ sed 's/RLM_STEPS=5/RLM_STEPS=6/' tiny.conf >other.conf
 t 'changed settings' exits 0 demo whole DEMO="$tmp/other.conf"
 redone() { grep 'RLM' out | head -n 1 | grep -qv 'done before' && grep 'base: masked LM' out | grep -q 'done before'; }
 t 'redo the step and what follows, not what came before' redone
+sed 's/FINETUNE_STEPS=20/FINETUNE_STEPS=21/' other.conf >longer.conf
+t 'longer fine-tuning' exits 0 demo whole DEMO="$tmp/longer.conf"
+tuned_anew() { [ "$(grep -c '^  fine-tuning: .*processor time *$' out)" = 3 ] && grep 'steps of RLM' out | grep -q 'done before'; }
+t 'is for all three, and for nothing before' tuned_anew
 t 'given weights' exits 0 demo given MODEL="$tmp/whole/mlm"
 t 'are what is trained' [ ! -e given/start ]
 t 'a collection of one'"'"'s own' exits 0 demo own CORPUS="$tmp/whole/packages"
