@@ -21,6 +21,11 @@ static const struct sl_transport *transport; /* NULL: alone */
 
 /* ---- joining -------------------------------------------------------------- */
 
+void sl_comm_use(const struct sl_transport *t)
+{
+    transport = t;
+}
+
 /* mpirun tells its processes by the environment; 0 if it did not. */
 static int32_t told(const char *name)
 {
@@ -82,7 +87,7 @@ simlm_status sl_comm_join(simlm_error *err)
                        dlerror());
     symbol = dlsym(module, "sl_transport_join");
     memcpy(&join, &symbol, sizeof join);
-    transport = join ? join(&why) : NULL;
+    sl_comm_use(join ? join(&why) : NULL);
     if (!transport)
         return sl_fail(err, SIMLM_E_COMM, "'%s': %s", path, why);
     sl_parallel_set_share(transport->here);
@@ -93,7 +98,7 @@ void sl_comm_leave(void)
 {
     if (transport)
         transport->leave();
-    transport = NULL;
+    sl_comm_use(NULL);
 }
 
 _Noreturn void sl_comm_abort(int code)
@@ -158,8 +163,9 @@ static int64_t *new_parts(simlm_error *err)
     return part;
 }
 
-simlm_status sl_comm_gather_shares(void *all, int64_t n, size_t bytes,
-                                   simlm_error *err)
+/* Shares in tokens (start [n + 1]) or, start NULL, in numbers. */
+static simlm_status gather(void *all, const int32_t *start, int64_t n,
+                           size_t bytes, simlm_error *err)
 {
     int64_t *part;
 
@@ -169,28 +175,24 @@ simlm_status sl_comm_gather_shares(void *all, int64_t n, size_t bytes,
     if (!part)
         return SIMLM_E_NOMEM;
     for (int32_t r = 0; r <= transport->size; r++)
-        part[r] = share_begin(n, r) * (int64_t)bytes;
+        part[r] = (start ? first_of(start, n, r) : share_begin(n, r)) *
+                  (int64_t)bytes;
     transport->gather(all, part);
     sl_free(part);
     return SIMLM_OK;
+}
+
+simlm_status sl_comm_gather_shares(void *all, int64_t n, size_t bytes,
+                                   simlm_error *err)
+{
+    return gather(all, NULL, n, bytes, err);
 }
 
 simlm_status sl_comm_gather_token_shares(void *all, const int32_t *start,
                                          int64_t n, size_t bytes,
                                          simlm_error *err)
 {
-    int64_t *part;
-
-    if (!transport)
-        return SIMLM_OK;
-    part = new_parts(err);
-    if (!part)
-        return SIMLM_E_NOMEM;
-    for (int32_t r = 0; r <= transport->size; r++)
-        part[r] = first_of(start, n, r) * (int64_t)bytes;
-    transport->gather(all, part);
-    sl_free(part);
-    return SIMLM_OK;
+    return gather(all, start, n, bytes, err);
 }
 
 void sl_comm_broadcast(void *p, int64_t n)

@@ -35,4 +35,8 @@ struct sl_transport {
 /* NULL: *why is the reason. */
 typedef const struct sl_transport *sl_transport_join_fn(const char **why);
 
+/* From now on this process is a rank of t, which stays the caller's; NULL: it is
+ * alone.  For sl_comm_join(), and for tests that bring ranks of their own. */
+void sl_comm_use(const struct sl_transport *t);
+
 #endif

@@ -164,6 +164,8 @@ static simlm_status gather_vectors(struct sl_biencoder *x,
     struct sl_backend *be = x->c.s.m->be;
     size_t row = (size_t)x->width * be->real_bytes;
 
+    if (sl_comm_size() == 1)
+        return SIMLM_OK;
     SL_TRY(be->sync(be, err));
     return sl_comm_gather_token_shares(x->v, t->start, t->n, row, err);
 }

@@ -1,10 +1,13 @@
 /* The bi-encoder: its gradients are the derivatives of its losses, contrastive
  * and distillation, with every switch, with one encoder or two and with a pooler,
  * by central differences in double.
- * Cutting a step, or recomputing activations, changes nothing. */
+ * Cutting a step into chunks or over ranks, or recomputing activations, changes
+ * nothing. */
 #include "backend/backend.h"
 #include "base/alloc.h"
 #include "check.h"
+#include "comm/comm.h"
+#include "comm/transport.h"
 #include "derivatives.h"
 #include "model/biencoder.h"
 #include "model/towers.h"
@@ -260,6 +263,120 @@ static void equal_towers_are_a_shared_encoder(void **state)
     sl_bert_free(two);
 }
 
+/* ---- ranks ------------------------------------------------------------------ */
+
+/*
+ * One process plays all ranks, one after the other and twice: the first time a
+ * rank's vectors are noted and taken away, the second time it is given all.
+ */
+enum { VECTORS = 9, MOST_WIDE = 16 };
+static struct {
+    struct sl_transport t;
+    bool all_known;
+    int n_gathered;
+    unsigned char vector[VECTORS * MOST_WIDE * sizeof(double)];
+} ranks;
+
+static void gather(void *all, const int64_t *part)
+{
+    int32_t r = ranks.t.rank;
+    unsigned char *own = (unsigned char *)all + part[r];
+    size_t n = (size_t)(part[r + 1] - part[r]);
+
+    assert_true(part[ranks.t.size] <= (int64_t)sizeof ranks.vector);
+    ranks.n_gathered++;
+    if (!ranks.all_known) {
+        memcpy(ranks.vector + part[r], own, n);
+        memset(all, 0, (size_t)part[ranks.t.size]);
+        return;
+    }
+    assert_memory_equal(own, ranks.vector + part[r], n);
+    memcpy(all, ranks.vector, (size_t)part[ranks.t.size]);
+}
+
+static int leave_ranks(void **state)
+{
+    (void)state;
+    sl_comm_use(NULL);
+    return 0;
+}
+
+/* A training step's loss and ranks; its gradients are in m. */
+struct outcome {
+    struct sl_biencoder_result r;
+    int32_t rank[3];
+};
+
+static struct sl_biencoder *new_session(struct sl_bert *m, int64_t max_tokens)
+{
+    struct sl_biencoder_options o = {
+        {max_tokens, 16, false}, 3, 6, SL_POOL_CLS, true};
+    struct sl_biencoder *s = NULL;
+
+    check_ok(sl_biencoder_new(&s, m, &o, &err));
+    return s;
+}
+
+static struct outcome run_step(struct sl_biencoder *s, bool train)
+{
+    struct sl_biencoder_batch b = {.B = 3,
+                                   .m = 2,
+                                   .in = tiny_tokens(9, 7, 40, 8),
+                                   .mask = mask,
+                                   .teacher = teacher};
+    struct sl_biencoder_loss loss = {20, true, 0.2 / 3, 1.0 / 3};
+    struct outcome got;
+
+    check_ok(sl_biencoder_step(s, &got.r, got.rank, &b, loss, train,
+                               (struct sl_noise){true, 9}, &err));
+    return got;
+}
+
+static void check_ranks(int32_t size, int64_t max_tokens, bool untied,
+                        int64_t pooler)
+{
+    struct sl_bert *m = make_model(2, untied, pooler);
+    struct sl_biencoder *s = new_session(m, max_tokens);
+    struct outcome alone, got;
+    double *want;
+
+    sl_bert_zero_grad(m);
+    alone = run_step(s, true);
+    want = copy_grad(m);
+
+    sl_bert_zero_grad(m);
+    memset(&ranks, 0, sizeof ranks);
+    ranks.t = (struct sl_transport){.size = size, .gather = gather};
+    sl_comm_use(&ranks.t);
+    for (int known = 0; known < 2; known++) {
+        ranks.all_known = known;
+        for (ranks.t.rank = 0; ranks.t.rank < size; ranks.t.rank++) {
+            got = run_step(s, known); /* gradients add up over ranks */
+            if (!known)
+                continue;
+            assert_memory_equal(&got.r, &alone.r, sizeof got.r);
+            assert_memory_equal(got.rank, alone.rank, sizeof got.rank);
+        }
+    }
+    sl_comm_use(NULL);
+    assert_int_equal(ranks.n_gathered, 2 * size);
+    check_same(m, want, 1e-12);
+    sl_free(want);
+    sl_biencoder_free(s);
+    sl_bert_free(m);
+}
+
+/* Negatives cross processes: spec 2.2. */
+static void gradients_of_ranks_add_up_to_those_of_one(void **state)
+{
+    (void)state;
+    check_ranks(2, 64, false, 0);
+    check_ranks(3, 8, false, 5); /* in several chunks each */
+    check_ranks(2, 64, true, 5);
+    check_ranks(4, 8, true, 0);
+    check_ranks(12, 64, false, 0); /* some have nothing to do */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +385,8 @@ int main(void)
         cmocka_unit_test(towers_gradients_are_derivatives),
         cmocka_unit_test(chunks_of_a_step_change_nothing),
         cmocka_unit_test(equal_towers_are_a_shared_encoder),
+        cmocka_unit_test_teardown(gradients_of_ranks_add_up_to_those_of_one,
+                                  leave_ranks),
     };
     return cmocka_run_group_tests(tests, open_backend, close_backend);
 }
