@@ -88,6 +88,13 @@ static void make_examples(void)
               " {\"doc_id\": [\"p1\", \"p2\", \"p3\"]}}\n"
               "{\"query\": \"dela\", \"positives\": {\"doc_id\": [\"p5\"]},"
               " \"negatives\": {\"doc_id\": []}}\n");
+    test_file("kd.jsonl",
+              "{\"query\": \"bale\", \"positives\": {\"doc_id\": [\"p0\"],"
+              " \"score\": [3]}, \"negatives\": {\"doc_id\": [\"p1\", \"p2\"],"
+              " \"score\": [1, -2]}}\n"
+              "{\"query\": \"dela\", \"positives\": {\"doc_id\": [\"p5\"],"
+              " \"score\": [2]}, \"negatives\": {\"doc_id\": [\"p7\"],"
+              " \"score\": [0.5]}}\n");
 }
 
 static void make_report(void)
@@ -241,29 +248,44 @@ static simlm_status mine(const char *out, simlm_error *err)
     return simlm_mine(&o, NULL, err);
 }
 
-static simlm_status finetune(const char *out, int32_t precision,
-                             simlm_error *err)
+static void set_finetune(simlm_finetune_options *o, const char *out)
 {
-    simlm_finetune_options o;
-
-    simlm_finetune_options_init(&o);
-    two_steps(&o.train, out);
-    o.train.batch = 2;
-    o.train.precision = precision;
-    set_groups(&o.groups);
-    o.query_length = 10;
-    o.passage_length = 20;
-    return simlm_finetune(&o, NULL, err);
+    simlm_finetune_options_init(o);
+    two_steps(&o->train, out);
+    o->train.batch = 2;
+    set_groups(&o->groups);
+    o->query_length = 10;
+    o->passage_length = 20;
 }
 
 static simlm_status finetune_fp32(const char *out, simlm_error *err)
 {
-    return finetune(out, SIMLM_FP32, err);
+    simlm_finetune_options o;
+
+    set_finetune(&o, out);
+    return simlm_finetune(&o, NULL, err);
 }
 
 static simlm_status finetune_bf16(const char *out, simlm_error *err)
 {
-    return finetune(out, SIMLM_BF16, err);
+    simlm_finetune_options o;
+
+    set_finetune(&o, out);
+    o.train.precision = SIMLM_BF16;
+    return simlm_finetune(&o, NULL, err);
+}
+
+/* Two encoders and a pooler, from the scores of a file. */
+static simlm_status finetune_towers(const char *out, simlm_error *err)
+{
+    simlm_finetune_options o;
+
+    set_finetune(&o, out);
+    o.groups.queries = o.groups.qrels = o.groups.negatives = NULL;
+    o.groups.examples = o.groups.dev = test_path("kd.jsonl");
+    o.distill = o.untied = true;
+    o.pooler = 5;
+    return simlm_finetune(&o, NULL, err);
 }
 
 static simlm_status train_reranker(const char *out, simlm_error *err)
@@ -445,6 +467,7 @@ const struct job jobs[] = {
     {"mine", OUT_FILE, mine},
     {"finetune", OUT_RUN, finetune_fp32},
     {"finetune bf16", OUT_RUN, finetune_bf16},
+    {"finetune towers", OUT_RUN, finetune_towers},
     {"train-reranker", OUT_RUN, train_reranker},
     {"encode", OUT_RUN, encode},
     {"index", OUT_FILE, index_vectors},

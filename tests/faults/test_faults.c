@@ -89,6 +89,7 @@ static void find_stranger(char *name, size_t size, const char *out)
         "generator",
         "reranker",
         "train.jsonl",
+        "kd.jsonl",
         "vectors",
         "flat",
         "bm25",
