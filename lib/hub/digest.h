@@ -12,8 +12,12 @@ enum sl_digest {
 
 enum { SL_DIGEST_HEX = 65 };
 
-/* hex <- lower case, with a NUL. */
-simlm_status sl_digest_file(char hex[SL_DIGEST_HEX], enum sl_digest kind,
-                            const char *path, simlm_error *err);
+/*
+ * hex <- that of the whole file, lower case, with a NUL; `path` is for messages.
+ * It reads the open file, wherever that stands, and does not open it again: a
+ * process that closes any descriptor of a file loses its locks on it.
+ */
+simlm_status sl_digest_fd(char hex[SL_DIGEST_HEX], enum sl_digest kind, int fd,
+                          const char *path, simlm_error *err);
 
 #endif

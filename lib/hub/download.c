@@ -21,7 +21,8 @@ struct download {
     char *part; /* "<folder>/blobs/<hash>.incomplete" */
     int fd;
     int64_t done;
-    bool too_long, io_failed;
+    bool too_long;
+    int write_error; /* errno, or 0 */
 };
 
 /* ---- receiving ----------------------------------------------------------- */
@@ -39,10 +40,11 @@ static bool on_bytes(void *ctx, const void *bytes, size_t n)
     const char *p = bytes;
 
     d->too_long = (uint64_t)(d->file->size - d->done) < n;
-    while (n && !d->too_long && !d->io_failed) {
+    while (n && !d->too_long && !d->write_error) {
         ssize_t wrote = write(d->fd, p, n);
 
-        d->io_failed = wrote < 0 && errno != EINTR;
+        if (wrote < 0 && errno != EINTR)
+            d->write_error = errno;
         if (wrote > 0) {
             p += wrote;
             n -= (size_t)wrote;
@@ -70,8 +72,10 @@ static simlm_status start_over(struct download *d, simlm_error *err)
 
 static simlm_status why_stopped(const struct download *d, simlm_error *err)
 {
-    if (d->io_failed)
+    if (d->write_error) {
+        errno = d->write_error;
         return sl_fail_errno(err, "write", d->part);
+    }
     if (d->too_long)
         return sl_fail(err, SIMLM_E_FORMAT,
                        "'%s': longer than the %lld bytes that the hub says",
@@ -80,7 +84,7 @@ static simlm_status why_stopped(const struct download *d, simlm_error *err)
                    d->file->name);
 }
 
-/* Until all is there, or it breaks without a byte more than before. */
+/* Until all is there, or TRIES transfers have not brought it. */
 static simlm_status receive(struct download *d, simlm_error *err)
 {
     simlm_status st = SIMLM_OK;
@@ -111,24 +115,40 @@ static simlm_status receive(struct download *d, simlm_error *err)
 
 /* ---- the part that is there ---------------------------------------------- */
 
-static simlm_status lock(const struct download *d, simlm_error *err)
+/* False if another process has it; a file system without locks does without. */
+static bool lock(const struct download *d)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
-    if (fcntl(d->fd, F_SETLK, &whole) && (errno == EACCES || errno == EAGAIN))
-        return sl_fail(err, SIMLM_E_IO, "'%s': another process is getting it",
-                       d->part);
-    return SIMLM_OK; /* a file system without locks does without */
+    return !fcntl(d->fd, F_SETLK, &whole) ||
+           (errno != EACCES && errno != EAGAIN);
 }
 
+static bool is_named(const struct stat *file, const char *path)
+{
+    struct stat now;
+
+    return !stat(path, &now) && now.st_dev == file->st_dev &&
+           now.st_ino == file->st_ino;
+}
+
+/* The file is looked at once it is ours: between opening and locking, who had
+ * it may have written to it, or finished it, and then it is the blob by now. */
 static simlm_status open_part(struct download *d, simlm_error *err)
 {
     struct stat info;
 
-    d->fd = open(d->part, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (d->fd < 0 || fstat(d->fd, &info))
+    d->fd = open(d->part, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (d->fd < 0)
         return sl_fail_errno(err, "write", d->part);
-    SL_TRY(lock(d, err));
+    if (!lock(d))
+        return sl_fail(err, SIMLM_E_IO, "'%s': another process is getting it",
+                       d->part);
+    if (fstat(d->fd, &info))
+        return sl_fail_errno(err, "write", d->part);
+    if (!is_named(&info, d->part))
+        return sl_fail(err, SIMLM_E_IO, "'%s': another process has got it",
+                       d->part);
     d->done = (int64_t)info.st_size;
     return d->done > d->file->size ? start_over(d, err) : SIMLM_OK;
 }
@@ -138,7 +158,7 @@ static simlm_status check(const struct download *d, simlm_error *err)
 {
     char hex[SL_DIGEST_HEX];
 
-    SL_TRY(sl_digest_file(hex, d->file->kind, d->part, err));
+    SL_TRY(sl_digest_fd(hex, d->file->kind, d->fd, d->part, err));
     if (!strcmp(hex, d->file->hash))
         return SIMLM_OK;
     unlink(d->part);

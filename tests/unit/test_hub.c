@@ -9,6 +9,9 @@
 #include "hub/digest.h"
 #include "hub/hub.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define COMMIT "0123456789abcdef0123456789abcdef01234567"
@@ -26,6 +29,18 @@ static void add_page(const char *path, const char *body, size_t n)
         (struct http_page){.path = path, .body = body, .n = n};
 }
 
+static simlm_status digest_file(char hex[SL_DIGEST_HEX], enum sl_digest kind,
+                                const char *path, simlm_error *e)
+{
+    int fd = open(path, O_RDONLY);
+    simlm_status st;
+
+    assert_true(fd >= 0);
+    st = sl_digest_fd(hex, kind, fd, path, e);
+    close(fd);
+    return st;
+}
+
 /* A file of the model: in the API's list, and at its address.  `path` is
  * "/org/name/resolve/COMMIT/<name>". */
 static void add_file(const char *path, const char *body, size_t n, bool large)
@@ -33,8 +48,8 @@ static void add_file(const char *path, const char *body, size_t n, bool large)
     const char *name = strstr(path, COMMIT) + strlen(COMMIT) + 1;
     char hex[SL_DIGEST_HEX], entry[512];
 
-    check_ok(sl_digest_file(hex, large ? SL_DIGEST_SHA256 : SL_DIGEST_GIT,
-                            test_bytes("hashed", body, n), &err));
+    check_ok(digest_file(hex, large ? SL_DIGEST_SHA256 : SL_DIGEST_GIT,
+                         test_bytes("hashed", body, n), &err));
     if (large)
         snprintf(entry, sizeof entry,
                  ",{\"rfilename\":\"%s\",\"size\":%zu,\"blobId\":\"x\",\"lfs\":"
@@ -119,16 +134,21 @@ static void fetch_usual(void)
     sl_free(dir);
 }
 
-static bool left_incomplete(void)
+/* Where the weights are until they are whole. */
+static const char *part_path(void)
 {
     char hex[SL_DIGEST_HEX], name[128];
 
-    check_ok(sl_digest_file(hex, SL_DIGEST_SHA256,
-                            test_bytes("hashed", weights, sizeof weights),
-                            &err));
+    check_ok(digest_file(hex, SL_DIGEST_SHA256,
+                         test_bytes("hashed", weights, sizeof weights), &err));
     snprintf(name, sizeof name, "cache/models--org--name/blobs/%s.incomplete",
              hex);
-    return sl_file_exists(test_path(name));
+    return test_path(name);
+}
+
+static bool left_incomplete(void)
+{
+    return sl_file_exists(part_path());
 }
 
 /* ---- tests --------------------------------------------------------------- */
@@ -138,14 +158,12 @@ static void hashes_are_those_of_git_and_sha256(void **state)
     (void)state;
     char hex[SL_DIGEST_HEX];
 
-    check_ok(
-        sl_digest_file(hex, SL_DIGEST_GIT, test_file("h", "hello\n"), &err));
+    check_ok(digest_file(hex, SL_DIGEST_GIT, test_file("h", "hello\n"), &err));
     assert_string_equal(hex, "ce013625030ba8dba906f756967f9e9ca394464a");
-    check_ok(
-        sl_digest_file(hex, SL_DIGEST_SHA256, test_file("h", "abc"), &err));
+    check_ok(digest_file(hex, SL_DIGEST_SHA256, test_file("h", "abc"), &err));
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9c"
                              "b410ff61f20015ad");
-    check_ok(sl_digest_file(hex, SL_DIGEST_GIT, test_file("h", ""), &err));
+    check_ok(digest_file(hex, SL_DIGEST_GIT, test_file("h", ""), &err));
     assert_string_equal(hex, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
 }
 
@@ -236,6 +254,78 @@ static void a_server_without_ranges_is_asked_from_the_beginning(void **state)
     server.no_ranges = true;
     fetch_usual();
     http_server_stop(&server);
+}
+
+static bool lock(int fd)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    return !fcntl(fd, F_SETLK, &whole);
+}
+
+/* A process that has the file and says so, or says that it cannot have it. */
+static pid_t start_locker(const char *path, bool *locked)
+{
+    int said[2];
+    pid_t child;
+
+    assert_int_equal(pipe(said), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (!child) {
+        int fd = open(path, O_RDWR | O_CREAT, 0666);
+        char got = fd >= 0 && lock(fd);
+
+        if (write(said[1], &got, 1) == 1 && got)
+            pause();
+        _exit(0);
+    }
+    assert_int_equal(read(said[0], locked, 1), 1);
+    close(said[0]);
+    close(said[1]);
+    return child;
+}
+
+static void end_locker(pid_t child)
+{
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void one_process_at_a_time_gets_a_file(void **state)
+{
+    (void)state;
+    char *part, *dir = NULL;
+    bool locked;
+    pid_t child;
+
+    usual_hub();
+    part = sl_strdup(part_path());
+    check_ok(sl_dir_make(test_path("cache/models--org--name/blobs"), &err));
+    child = start_locker(part, &locked);
+    assert_true(locked);
+    check_fails(SIMLM_E_IO, "another process is getting it",
+                sl_hub_fetch(&dir, "org/name", NULL, &err));
+    end_locker(child);
+    fetch_usual();
+    sl_free(part);
+    http_server_stop(&server);
+}
+
+/* Else another process would take it up between the hash and the rename. */
+static void a_file_stays_locked_while_it_is_hashed(void **state)
+{
+    (void)state;
+    const char *path = test_bytes("hashed", weights, sizeof weights);
+    int fd = open(path, O_RDWR);
+    char hex[SL_DIGEST_HEX];
+    bool locked;
+
+    assert_true(fd >= 0 && lock(fd));
+    check_ok(sl_digest_fd(hex, SL_DIGEST_SHA256, fd, path, &err));
+    end_locker(start_locker(path, &locked));
+    assert_false(locked);
+    close(fd);
 }
 
 static bool stop(void *ctx)
@@ -398,6 +488,8 @@ int main(void)
         cmocka_unit_test(a_broken_transfer_is_taken_up_again),
         cmocka_unit_test(a_later_call_takes_up_what_an_earlier_left),
         cmocka_unit_test(a_server_without_ranges_is_asked_from_the_beginning),
+        cmocka_unit_test(one_process_at_a_time_gets_a_file),
+        cmocka_unit_test(a_file_stays_locked_while_it_is_hashed),
         cmocka_unit_test(a_fetch_can_be_cancelled),
         cmocka_unit_test(what_is_not_what_the_hub_says_is_refused),
         cmocka_unit_test(refusals_say_why),
