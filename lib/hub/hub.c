@@ -19,11 +19,22 @@ enum { MAX_ANSWER = 1 << 24, MAX_NAME = 96 };
 static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 
-/* The hub's rule: letters, digits and -_. with neither - nor . at the ends. */
+static bool is_dash_or_dot(char c)
+{
+    return c == '-' || c == '.';
+}
+
+/* The hub's rule: letters, digits and -_. with neither - nor . at the ends, and
+ * neither "--" nor "..".  (With "--" two names could have one folder.) */
 static bool is_word(const char *s, size_t n)
 {
-    return n > 0 && n <= MAX_NAME && strspn(s, letters) >= n && s[0] != '-' &&
-           s[0] != '.' && s[n - 1] != '-' && s[n - 1] != '.';
+    if (!n || n > MAX_NAME || strspn(s, letters) < n || is_dash_or_dot(s[0]) ||
+        is_dash_or_dot(s[n - 1]))
+        return false;
+    for (size_t i = 1; i < n; i++)
+        if (s[i] == s[i - 1] && is_dash_or_dot(s[i]))
+            return false;
+    return true;
 }
 
 bool sl_hub_is_name(const char *model)
@@ -66,6 +77,8 @@ static simlm_status ask(struct hub *h, const char *url, simlm_error *err)
     enum sl_http_end end;
     simlm_status st = sl_http_get(&get, &end, err);
 
+    if (!sl_str_ok(&h->answer))
+        return sl_fail_nomem(err, url);
     if (end == SL_HTTP_STOPPED)
         return sl_fail(err, SIMLM_E_FORMAT, "'%s': an answer of over %d bytes",
                        url, MAX_ANSWER);
@@ -171,7 +184,9 @@ static const struct sl_hub_file *first_of(const struct hub *h,
     return f;
 }
 
-/* The pieces of an index: files named as it is, but for their number. */
+/* The pieces of an index: files named as it is, but for their number.  A name
+ * becomes part of a path and of an address: only letters that mean nothing
+ * there. */
 static simlm_status get_pieces(const struct hub *h, const char *head,
                                const char *tail, simlm_error *err)
 {
@@ -182,7 +197,7 @@ static simlm_status get_pieces(const struct hub *h, const char *head,
         size_t n = strlen(name);
 
         if (n > n_head + n_tail && !strncmp(name, head, n_head) &&
-            !strcmp(name + n - n_tail, tail) && !strchr(name, '/'))
+            !strcmp(name + n - n_tail, tail) && strspn(name, letters) == n)
             SL_TRY(get_file(h, &h->list[i], err));
     }
     return SIMLM_OK;

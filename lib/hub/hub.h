@@ -30,7 +30,7 @@
 bool sl_hub_is_name(const char *model);
 
 /*
- * *dir <- the model's directory, sl_free() it.
+ * *dir <- the directory of the model `name`, "org/name"; sl_free() it.
  *
  *   E_IO         not in the cache and offline, or the hub could not be reached
  *   E_FORMAT     the hub's answer is not understood, a file is not what it says

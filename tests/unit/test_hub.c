@@ -171,8 +171,9 @@ static void names_are_told_from_paths(void **state)
 {
     (void)state;
     static const char *const no[] = {
-        "name",  "/org/name", "./name",    "../name",   "a/b/c",  "org/",
-        "/name", "org/.name", "org/na me", "org/name-", "~/name", "org/na\nme"};
+        "name",   "/org/name",  "./name",     "../name",    "a/b/c",
+        "org/",   "/name",      "org/.name",  "org/na me",  "org/name-",
+        "~/name", "org/na\nme", "org/na--me", "o--rg/name", "org/na..me"};
     char *dir = sl_path_join(test_path("org"), "name");
     char here[4096];
 
@@ -180,6 +181,7 @@ static void names_are_told_from_paths(void **state)
         check_msg(!sl_hub_is_name(no[i]), "'%s' is taken for a name", no[i]);
     assert_true(sl_hub_is_name("intfloat/simlm-base-msmarco"));
     assert_true(sl_hub_is_name("org/name"));
+    assert_true(sl_hub_is_name("o.r-g/n-.a_m-e"));
     assert_non_null(getcwd(here, sizeof here));
     check_ok(sl_dir_make(dir, &err));
     assert_int_equal(chdir(test_tmpdir()), 0);
@@ -463,6 +465,11 @@ static void a_model_in_pieces_is_fetched_whole(void **state)
     add_file(FILE_PATH("pytorch_model.bin.index.json"), "{}", 2, false);
     add_file(FILE_PATH("pytorch_model-00001-of-00002.bin"), "one", 3, true);
     add_file(FILE_PATH("pytorch_model-00002-of-00002.bin"), "two", 3, true);
+    /* No pieces: their addresses would be other pages. */
+    strcat(api, ",{\"rfilename\":\"pytorch_model-%2e.bin\",\"size\":1,"
+                "\"blobId\":\"" COMMIT "\"},"
+                "{\"rfilename\":\"pytorch_model-?.bin\",\"size\":1,"
+                "\"blobId\":\"" COMMIT "\"}");
     end_api();
     check_ok(sl_hub_fetch(&dir, "org/name", NULL, &err));
     check_file(dir, "pytorch_model-00001-of-00002.bin", "one", 3);
