@@ -189,12 +189,11 @@ static void write_query(const struct rerank_job *j, struct sl_run_writer *w,
     }
 }
 
-static simlm_status write_all(const struct rerank_job *j, simlm_error *err)
+static simlm_status write_all(const struct rerank_job *j,
+                              struct sl_run_writer *w, simlm_error *err)
 {
-    struct sl_run_writer w = {0};
     struct ranked *list;
     int64_t longest = 1;
-    simlm_status st;
 
     for (int64_t q = 0; q < j->n; q++)
         if (longest < head_length(j, q))
@@ -202,29 +201,32 @@ static simlm_status write_all(const struct rerank_job *j, simlm_error *err)
     list = SL_NEW_ARRAY(struct ranked, longest);
     if (!list)
         return sl_fail_nomem(err, "a ranking");
-    st = sl_run_writer_open(&w, j->o->output,
-                            j->o->format == SIMLM_RUN_TREC ? SL_RUN_TREC
-                                                           : SL_RUN_MSMARCO,
-                            j->o->tag, err);
-    if (st == SIMLM_OK) {
-        for (int64_t q = 0; q < j->n; q++)
-            write_query(j, &w, list, q);
-        st = sl_run_writer_commit(&w, err);
-    }
+    for (int64_t q = 0; q < j->n; q++)
+        write_query(j, w, list, q);
     sl_free(list);
-    return st;
+    return sl_run_writer_commit(w, err);
 }
 
+/* The output is opened before the work, so that a place that cannot be written
+ * to is known then. */
 static simlm_status run(struct rerank_job *j, simlm_error *err)
 {
+    struct sl_run_writer w = {0};
     struct sl_pair *pair;
     simlm_status st;
 
     SL_TRY(set_up(j, err));
+    SL_TRY(sl_run_writer_open(&w, j->o->output,
+                              j->o->format == SIMLM_RUN_TREC ? SL_RUN_TREC
+                                                             : SL_RUN_MSMARCO,
+                              j->o->tag, err));
     pair = SL_NEW_ARRAY(struct sl_pair, BLOCK);
     st = pair ? score_all(j, pair, err) : sl_fail_nomem(err, "pairs of texts");
     sl_free(pair);
-    return st < 0 ? st : write_all(j, err);
+    if (st == SIMLM_OK)
+        st = write_all(j, &w, err);
+    sl_run_writer_abort(&w);
+    return st;
 }
 
 simlm_status sl_rerank_files(const simlm_rerank_options *o,

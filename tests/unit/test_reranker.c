@@ -2,6 +2,7 @@
  * told from others; the public API keeps its contract. */
 #include "check.h"
 
+#include <simlm/jobs.h>
 #include <simlm/reranker.h>
 
 #include "base/alloc.h"
@@ -325,6 +326,36 @@ static void stored_scores_have_five_decimals(void **state)
     assert_true(sl_stored_score(0.015625f) == 0.01562); /* a half, to even */
 }
 
+static void note_phase(void *ctx, const char *phase, int64_t done,
+                       int64_t total, const char *unit)
+{
+    bool *scored = ctx;
+
+    (void)done, (void)total, (void)unit;
+    *scored = *scored || !strcmp(phase, "re-ranking");
+}
+
+static void a_place_that_cannot_be_written_is_told_before_the_work(void **state)
+{
+    simlm_rerank_options o;
+    bool scored = false;
+    simlm_observer watch = {.ctx = &scored, .progress = note_phase};
+
+    (void)state;
+    simlm_rerank_options_init(&o);
+    o.model = make_dir("bert", SL_MODEL_BERT, true);
+    o.run = test_file("run.tsv", "q\t0\t1\n");
+    o.queries = test_file("queries.tsv", "q\ta b\n");
+    o.corpus = test_file("corpus.jsonl", corpus);
+    o.output = test_path("nowhere/new.tsv");
+    o.threads = 1;
+    check_fails(SIMLM_E_IO, "nowhere", simlm_rerank_files(&o, &watch, &err));
+    assert_false(scored);
+    o.output = test_path("new.tsv");
+    check_ok(simlm_rerank_files(&o, &watch, &err));
+    assert_true(scored && sl_file_exists(o.output));
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -356,6 +387,8 @@ int main(void)
         cmocka_unit_test(a_score_is_the_same_bits_alone_and_in_any_batch),
         cmocka_unit_test(breaches_of_contract_are_named),
         cmocka_unit_test(stored_scores_have_five_decimals),
+        cmocka_unit_test(
+            a_place_that_cannot_be_written_is_told_before_the_work),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
