@@ -270,15 +270,11 @@ simlm_status sl_search_files(const simlm_search_options *o,
                                 o->format == SIMLM_RUN_TREC ? SL_RUN_TREC
                                                             : SL_RUN_MSMARCO,
                                 o->tag, err);
-    if (st == SIMLM_OK && !sl_comm_first()) {
-        st = search_all(&j, NULL, err);
-    } else if (st == SIMLM_OK) {
+    if (st == SIMLM_OK)
         st = search_all(&j, &w, err);
-        if (st == SIMLM_OK)
-            st = sl_run_writer_commit(&w, err);
-        else
-            sl_run_writer_abort(&w);
-    }
+    if (st == SIMLM_OK && sl_comm_first())
+        st = sl_run_writer_commit(&w, err);
+    sl_run_writer_abort(&w);
     sl_flat_search_free(j.search);
     sl_backend_close(j.be);
     sl_flat_close(&j.ix);

@@ -9,16 +9,15 @@
  * The file is read twice: for the passages it names, and then in blocks of some
  * thousand pairs, which are scored and written.
  */
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "comm/comm.h"
 #include "data/picked.h"
+#include "format/json.h"
 #include "format/jsonscan.h"
 #include "format/lines.h"
-#include "format/number.h"
 #include "retrieve/retrieve_jobs.h"
 #include "retrieve/scorer.h"
 
@@ -272,16 +271,6 @@ static simlm_status score_block(struct teacher_job *j, simlm_error *err)
     return SIMLM_OK;
 }
 
-static void put_score(struct sl_str *s, float score)
-{
-    char buf[SL_NUMBER_BUF];
-    size_t n = sl_format_real(buf, sl_stored_score(score));
-
-    sl_str_add(s, buf, n);
-    if (!strpbrk(buf, ".e")) /* so that no reader takes it for an integer */
-        sl_str_puts(s, ".0");
-}
-
 static void put_list(struct teacher_job *j, const struct list *l)
 {
     struct sl_str *s = &j->written;
@@ -299,7 +288,7 @@ static void put_list(struct teacher_job *j, const struct list *l)
     for (int64_t i = l->first; i < l->first + l->n; i++) {
         if (i > l->first)
             sl_str_putc(s, ',');
-        put_score(s, j->score[i]);
+        sl_json_put_real(s, sl_stored_score(j->score[i]));
     }
     sl_str_puts(s, "]}");
 }
@@ -397,10 +386,8 @@ static simlm_status run(struct teacher_job *j, simlm_error *err)
     st = sl_meter_tell(&j->meter, 0, err);
     if (st == SIMLM_OK)
         st = read_file(j, err);
-    if (!sl_comm_first())
-        return st;
-    if (st == SIMLM_OK)
-        return sl_out_commit(&j->out, err);
+    if (st == SIMLM_OK && sl_comm_first())
+        st = sl_out_commit(&j->out, err);
     sl_out_abort(&j->out);
     return st;
 }
