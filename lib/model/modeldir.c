@@ -142,20 +142,25 @@ void sl_dir_out_abort(struct sl_dir_out *o)
 
 const char *const sl_tower_names[2] = {"query_model", "passage_model"};
 
-bool sl_modeldir_is_untied(const char *dir)
+simlm_status sl_modeldir_is_untied(bool *untied, const char *dir,
+                                   simlm_error *err)
 {
     char *path = sl_path_join(dir, sl_tower_names[SL_SIDE_QUERY]);
-    bool there = path && sl_dir_exists(path);
 
+    if (!path)
+        return sl_fail_nomem(err, dir);
+    *untied = sl_dir_exists(path);
     sl_free(path);
-    return there;
+    return SIMLM_OK;
 }
 
 simlm_status sl_modeldir_encoder(char **path, const char *dir,
                                  enum sl_side side, simlm_error *err)
 {
-    *path = sl_modeldir_is_untied(dir) ? sl_path_join(dir, sl_tower_names[side])
-                                       : sl_strdup(dir);
+    bool untied = false;
+
+    SL_TRY(sl_modeldir_is_untied(&untied, dir, err));
+    *path = untied ? sl_path_join(dir, sl_tower_names[side]) : sl_strdup(dir);
     return *path ? SIMLM_OK : sl_fail_nomem(err, dir);
 }
 
@@ -258,9 +263,12 @@ simlm_status sl_modeldir_hash(uint64_t *hash, const char *dir, simlm_error *err)
 {
     char *pooler = NULL;
     uint64_t h = 0;
-    simlm_status st = sl_modeldir_is_untied(dir) ? hash_towers(hash, dir, err)
-                                                 : hash_encoder(hash, dir, err);
+    bool untied = false;
+    simlm_status st = sl_modeldir_is_untied(&untied, dir, err);
 
+    if (st == SIMLM_OK)
+        st = untied ? hash_towers(hash, dir, err)
+                    : hash_encoder(hash, dir, err);
     if (st == SIMLM_OK)
         st = sl_modeldir_pooler(&pooler, dir, err);
     if (st == SIMLM_OK && pooler) {

@@ -83,10 +83,11 @@ simlm_status sl_modeldir_refuse(const char *path, simlm_error *err);
 
 /*
  * Has dir an encoder for either side (towers.h)?  *path <- the directory of that
- * side's, which is dir itself if it has not; sl_free() it.
+ * side's, which is dir itself if it has not; sl_free() it.  E_NOMEM.
  */
 extern const char *const sl_tower_names[2]; /* by side */
-bool sl_modeldir_is_untied(const char *dir);
+simlm_status sl_modeldir_is_untied(bool *untied, const char *dir,
+                                   simlm_error *err);
 simlm_status sl_modeldir_encoder(char **path, const char *dir,
                                  enum sl_side side, simlm_error *err);
 

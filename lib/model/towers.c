@@ -132,16 +132,18 @@ simlm_status sl_towers_open(struct sl_bert **out, struct sl_backend *be,
                             const char *dir, struct sl_bert_parts parts,
                             simlm_error *err)
 {
-    bool two = parts.untied || sl_modeldir_is_untied(dir);
     struct sl_weights *pooler = NULL;
     struct sl_bert *m = NULL;
-    simlm_status st = open_pooler(&pooler, &parts.pooler, dir, err);
+    bool untied = false;
+    simlm_status st = sl_modeldir_is_untied(&untied, dir, err);
 
+    if (st == SIMLM_OK)
+        st = open_pooler(&pooler, &parts.pooler, dir, err);
     if (st == SIMLM_OK)
         st = open_encoder(&m, be, dir, SL_SIDE_QUERY, parts.pooler, err);
     if (st == SIMLM_OK)
         st = fill_pooler(m, pooler, parts.seed, err);
-    if (st == SIMLM_OK && two)
+    if (st == SIMLM_OK && (untied || parts.untied))
         st = open_passage(m, dir, err);
     sl_weights_close(pooler);
     if (st < 0)
