@@ -108,70 +108,39 @@ static void describe_distillation(const simlm_finetune_options *o,
     sl_json_add_bool(w, "mask_own_negatives", o->mask_own_negatives);
 }
 
-static simlm_status describe_identity(struct finetune *f, struct sl_str *s,
-                                      simlm_error *err)
+static simlm_status describe(void *self, struct sl_json_writer *w,
+                             struct sl_json_writer *settings, simlm_error *err)
 {
+    struct finetune *f = self;
     const simlm_finetune_options *o = f->o;
-    struct sl_json_writer w = { .s = s, .indent = 2 };
 
-    sl_json_begin(&w, NULL, '{');
-    sl_json_add_text(&w, "command", "finetune");
-    SL_TRY(sl_setup_add_weights(&w, "model", o->train.model, err));
-    SL_TRY(sl_groups_identity(&o->groups, &w, err));
-    sl_json_add_int(&w, "steps", o->train.steps);
-    sl_json_add_real(&w, "epochs", o->train.steps ? 0 : o->train.epochs);
-    sl_json_add_int(&w, "eval_samples", o->train.eval_samples);
-    sl_setup_identity(&f->setup, &w);
-    sl_json_add_text(&w, "query_prompt", f->setup.profile.query_prompt);
-    sl_json_add_int(&w, "pooling", f->setup.profile.pooling);
-    sl_json_add_bool(&w, "normalize", f->setup.profile.normalize);
-    sl_json_add_bool(&w, "untied", f->setup.model->passage != NULL);
-    sl_json_add_int(&w, "pooler", f->setup.model->cfg.pooler);
-    sl_json_add_int(&w, "passages", o->groups.passages);
-    sl_json_add_int(&w, "query_length", o->query_length);
-    sl_json_add_int(&w, "passage_length", o->passage_length);
-    sl_json_add_bool(&w, "use_first_positive", o->groups.use_first_positive);
-    sl_json_add_real(&w, "temperature", o->temperature);
-    sl_json_add_bool(&w, "full_contrastive", o->full_contrastive);
-    sl_json_add_bool(&w, "temperature_warmup", o->temperature_warmup);
-    sl_json_add_bool(&w, "scaled_loss", o->scaled_loss);
-    sl_json_add_real(&w, "loss_scale", o->loss_scale);
+    sl_json_add_text(w, "command", "finetune");
+    SL_TRY(sl_setup_add_weights(w, "model", o->train.model, err));
+    SL_TRY(sl_groups_identity(&o->groups, w, err));
+    sl_setup_identity(&f->setup, w);
+    sl_json_add_text(w, "query_prompt", f->setup.profile.query_prompt);
+    sl_json_add_int(w, "pooling", f->setup.profile.pooling);
+    sl_json_add_bool(w, "normalize", f->setup.profile.normalize);
+    sl_json_add_bool(w, "untied", f->setup.model->passage != NULL);
+    sl_json_add_int(w, "pooler", f->setup.model->cfg.pooler);
+    sl_json_add_int(w, "passages", o->groups.passages);
+    sl_json_add_int(w, "query_length", o->query_length);
+    sl_json_add_int(w, "passage_length", o->passage_length);
+    sl_json_add_bool(w, "use_first_positive", o->groups.use_first_positive);
+    sl_json_add_real(w, "temperature", o->temperature);
+    sl_json_add_bool(w, "full_contrastive", o->full_contrastive);
+    sl_json_add_bool(w, "temperature_warmup", o->temperature_warmup);
+    sl_json_add_bool(w, "scaled_loss", o->scaled_loss);
+    sl_json_add_real(w, "loss_scale", o->loss_scale);
     if (o->grad_cache) /* like batch_tokens: decides the order of sums */
-        sl_json_add_int(&w, "grad_cache", o->grad_cache);
-    sl_json_add_text(&w, "false_negatives",
+        sl_json_add_int(w, "grad_cache", o->grad_cache);
+    sl_json_add_text(w, "false_negatives",
                      o->false_negatives ? "mask" : "keep");
-    describe_distillation(o, &w);
-    sl_json_end(&w);
+    describe_distillation(o, w);
+
+    sl_setup_settings(&f->setup, settings);
+    sl_groups_settings(&o->groups, settings);
     return SIMLM_OK;
-}
-
-static void describe_settings(const struct finetune *f, struct sl_str *s)
-{
-    const simlm_finetune_options *o = f->o;
-    struct sl_json_writer w = { .s = s, .indent = 2 };
-
-    sl_json_begin(&w, NULL, '{');
-    sl_setup_settings(&f->setup, &w);
-    sl_groups_settings(&o->groups, &w);
-    sl_json_end(&w);
-}
-
-static simlm_status open_dir(struct finetune *f, simlm_error *err)
-{
-    const simlm_train_options *t = &f->o->train;
-    struct sl_str identity = { 0 }, settings = { 0 };
-    simlm_status st = describe_identity(f, &identity, err);
-
-    describe_settings(f, &settings);
-    if (st == SIMLM_OK && !(sl_str_ok(&identity) && sl_str_ok(&settings)))
-        st = sl_fail_nomem(err, "a run's description");
-    if (st == SIMLM_OK)
-        st = sl_rundir_open(&f->dir, t->output, sl_str_c(&identity),
-                            sl_str_c(&settings), t->overwrite,
-                            f->setup.observer, err);
-    sl_str_free(&identity);
-    sl_str_free(&settings);
-    return st;
 }
 
 /* ---- before the first step ------------------------------------------------------------ */
@@ -229,13 +198,10 @@ static simlm_status train(struct finetune *f, simlm_error *err)
         .order = &f->groups.order,
         .task = { f, finetune_step, finetune_save, sl_finetune_chance(f->o) },
     };
-    int64_t n_steps;
 
     f->groups.need_scores = f->o->distill;
     SL_TRY(sl_groups_open(&f->groups, &f->o->groups, &f->setup, &f->dir, err));
-    SL_TRY(sl_loop_count(&n_steps, t, f->groups.order.steps_per_epoch, err));
-    SL_TRY(sl_schedule_init(&loop.schedule, (simlm_schedule)t->schedule, t->lr,
-                            t->warmup, n_steps, err));
+    SL_TRY(sl_loop_plan(&loop, err));
     SL_TRY(open_step(f, &loop.schedule, err));
     return sl_loop_run(&loop, err);
 }
@@ -252,12 +218,9 @@ static simlm_status run(struct finetune *f, const simlm_observer *observer,
     SL_TRY(sl_setup_open(&f->setup, &f->o->train, parts, observer, err));
     set_profile(f);
     SL_TRY(make_rules(f, err));
-    SL_TRY(open_dir(f, err));
-    if (f->dir.finished) {
-        sl_rundir_say(&f->dir, SIMLM_INFO, "'%s': this run is finished",
-                      f->o->train.output);
+    SL_TRY(sl_setup_open_dir(&f->dir, &f->setup, describe, f, err));
+    if (f->dir.finished)
         return SIMLM_OK;
-    }
     return train(f, err);
 }
 

@@ -168,7 +168,6 @@ simlm_status sl_finetune_step(struct sl_finetune_step *s,
                               struct sl_meters *meters, int64_t *n_tokens,
                               simlm_error *err)
 {
-    const struct sl_pack *pack = &s->batch;
     struct sl_noise noise = { step->train,
                               sl_loop_dropout(&s->o->train, step->k) };
     struct sl_biencoder_batch in = { .B = step->n,
@@ -181,9 +180,8 @@ simlm_status sl_finetune_step(struct sl_finetune_step *s,
     if (s->mask)
         set_mask(s, step);
     pack_step(s, step);
-    in.in = (struct sl_tokens){ pack->n, pack->N, pack->start, pack->ids,
-                                pack->types, pack->key };
-    *n_tokens = pack->N;
+    in.in = sl_groups_tokens(&s->batch);
+    *n_tokens = in.in.N;
     SL_TRY(sl_biencoder_step(s->session, &r, s->rank, &in, loss_of(s, step),
                              step->train, noise, err));
     measure(s, step->n, &r, meters);

@@ -249,6 +249,11 @@ void sl_groups_choose(int32_t *rows, const struct sl_groups *g, int64_t i,
                        g->o->use_first_positive);
 }
 
+struct sl_tokens sl_groups_tokens(const struct sl_pack *p)
+{
+    return (struct sl_tokens){ p->n, p->N, p->start, p->ids, p->types, p->key };
+}
+
 void sl_groups_scores(float *scores, const struct sl_groups *g, int64_t i,
                       const int32_t *rows)
 {

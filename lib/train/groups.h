@@ -15,6 +15,7 @@
 
 #include "data/examples.h"
 #include "data/order.h"
+#include "nn/tokens.h"
 #include "train/loop.h"
 #include "train/setup.h"
 
@@ -58,6 +59,9 @@ int64_t sl_groups_example(const struct sl_groups *g, int64_t i);
 struct sl_ids sl_groups_query(const struct sl_groups *g, int64_t i);
 void sl_groups_choose(int32_t *rows, const struct sl_groups *g, int64_t i,
                       const struct sl_step *step);
+
+/* A step that was packed, as a model reads it. */
+struct sl_tokens sl_groups_tokens(const struct sl_pack *p);
 
 /* scores [o->passages] <- those that its lists give the chosen rows. */
 void sl_groups_scores(float *scores, const struct sl_groups *g, int64_t i,

@@ -13,17 +13,17 @@
 
 enum { KEEP = 2 }; /* checkpoints */
 
-simlm_status sl_loop_count(int64_t *n_steps, const simlm_train_options *o,
-                           int64_t steps_per_epoch, simlm_error *err)
+simlm_status sl_loop_plan(struct sl_loop *l, simlm_error *err)
 {
+    const simlm_train_options *o = l->o;
     double n = o->steps ? (double)o->steps
-                        : ceil(o->epochs * (double)steps_per_epoch);
+                        : ceil(o->epochs * (double)l->order->steps_per_epoch);
 
     if (!(n >= 1 && n <= 1e12))
         return sl_fail(err, SIMLM_E_ARG, "%g epochs of %lld steps: no run",
-                       o->epochs, (long long)steps_per_epoch);
-    *n_steps = (int64_t)n;
-    return SIMLM_OK;
+                       o->epochs, (long long)l->order->steps_per_epoch);
+    return sl_schedule_init(&l->schedule, (simlm_schedule)o->schedule, o->lr,
+                            o->warmup, (int64_t)n, err);
 }
 
 uint64_t sl_loop_dropout(const simlm_train_options *o, int64_t k)

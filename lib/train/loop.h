@@ -33,10 +33,11 @@ struct sl_step {
 struct sl_task {
     void *self;
     /*
-     * Compute a step, of several ranks each a share: the gradients that they add
-     * are summed by the loop, the meters are everybody's already: its losses and measures go to meters (the meter "loss" is
-     * what is minimised), the number of tokens to *n_tokens.  Of E_NUMERIC the
-     * loop makes a message with the step and, if it is one, the weight.
+     * Compute a step: its losses and measures go to meters (the meter "loss" is
+     * what is minimised), the number of tokens to *n_tokens.  Of several ranks
+     * each adds its share of the gradient, which the loop sums; meters and
+     * tokens are those of the whole step.  Of E_NUMERIC the loop makes a message
+     * with the step and, if it is one, the weight.
      */
     simlm_status (*step)(void *self, const struct sl_step *step,
                          struct sl_meters *meters, int64_t *n_tokens,
@@ -63,9 +64,9 @@ struct sl_loop {
  */
 simlm_status sl_loop_run(struct sl_loop *l, simlm_error *err);
 
-/* Steps of a run: o->steps, or as many as o->epochs takes. */
-simlm_status sl_loop_count(int64_t *n_steps, const simlm_train_options *o,
-                           int64_t steps_per_epoch, simlm_error *err);
+/* l->schedule <- that of l->o over its steps, or as many as its epochs of
+ * l->order take.  Before sl_loop_run(). */
+simlm_status sl_loop_plan(struct sl_loop *l, simlm_error *err);
 
 /* The dropout stream of a step. */
 uint64_t sl_loop_dropout(const simlm_train_options *o, int64_t k);

@@ -436,56 +436,31 @@ static simlm_status make_rule(struct pretrain *p, simlm_error *err)
     return SIMLM_OK;
 }
 
-static simlm_status describe(struct pretrain *p, struct sl_str *identity,
-                             struct sl_str *settings, simlm_error *err)
+static simlm_status describe(void *self, struct sl_json_writer *w,
+                             struct sl_json_writer *settings, simlm_error *err)
 {
+    struct pretrain *p = self;
     const simlm_pretrain_options *o = p->o;
-    struct sl_json_writer w = { .s = identity, .indent = 2 };
 
-    sl_json_begin(&w, NULL, '{');
-    sl_json_add_text(&w, "command", "pretrain");
-    sl_json_add_text(&w, "objective", p->what->name);
-    SL_TRY(sl_setup_add_weights(&w, "model", o->train.model, err));
-    SL_TRY(sl_setup_add_corpus(&w, "corpus", o->corpus, o->n_corpus, err));
-    sl_json_add_int(&w, "steps", o->train.steps);
-    sl_json_add_real(&w, "epochs", o->train.steps ? 0 : o->train.epochs);
-    sl_json_add_int(&w, "eval_samples", o->train.eval_samples);
-    sl_setup_identity(&p->setup, &w);
-    sl_json_add_int(&w, "max_length", o->max_length);
-    sl_json_add_int(&w, "mask_form", p->rule.form);
+    sl_json_add_text(w, "command", "pretrain");
+    sl_json_add_text(w, "objective", p->what->name);
+    SL_TRY(sl_setup_add_weights(w, "model", o->train.model, err));
+    SL_TRY(sl_setup_add_corpus(w, "corpus", o->corpus, o->n_corpus, err));
+    sl_setup_identity(&p->setup, w);
+    sl_json_add_int(w, "max_length", o->max_length);
+    sl_json_add_int(w, "mask_form", p->rule.form);
     if (p->generator)
-        SL_TRY(sl_setup_add_weights(&w, "generator", o->generator, err));
-    sl_pretrain_identity(o, &w);
-    sl_json_end(&w);
+        SL_TRY(sl_setup_add_weights(w, "generator", o->generator, err));
+    sl_pretrain_identity(o, w);
 
-    w = (struct sl_json_writer){ .s = settings, .indent = 2 };
-    sl_json_begin(&w, NULL, '{');
-    sl_setup_settings(&p->setup, &w);
+    sl_setup_settings(&p->setup, settings);
     if (p->generator)
-        sl_json_add_text(&w, "generator", o->generator);
-    sl_json_begin(&w, "corpus", '[');
+        sl_json_add_text(settings, "generator", o->generator);
+    sl_json_begin(settings, "corpus", '[');
     for (int32_t i = 0; i < o->n_corpus; i++)
-        sl_json_add_text(&w, NULL, o->corpus[i]);
-    sl_json_end(&w);
-    sl_json_end(&w);
-    return sl_str_ok(identity) && sl_str_ok(settings)
-               ? SIMLM_OK
-               : sl_fail_nomem(err, "a run's description");
-}
-
-static simlm_status open_dir(struct pretrain *p, simlm_error *err)
-{
-    const simlm_train_options *t = &p->o->train;
-    struct sl_str identity = { 0 }, settings = { 0 };
-    simlm_status st = describe(p, &identity, &settings, err);
-
-    if (st == SIMLM_OK)
-        st = sl_rundir_open(&p->dir, t->output, sl_str_c(&identity),
-                            sl_str_c(&settings), t->overwrite,
-                            p->setup.observer, err);
-    sl_str_free(&identity);
-    sl_str_free(&settings);
-    return st;
+        sl_json_add_text(settings, NULL, o->corpus[i]);
+    sl_json_end(settings);
+    return SIMLM_OK;
 }
 
 static simlm_status open_order(struct pretrain *p, simlm_error *err)
@@ -586,14 +561,11 @@ static simlm_status train(struct pretrain *p, simlm_error *err)
         .order = &p->order,
         .task = { p, pretrain_step, pretrain_save, chance(p) },
     };
-    int64_t n_steps;
 
     SL_TRY(sl_setup_cache(&p->cache, &p->setup, p->o->corpus, p->o->n_corpus,
                           err));
     SL_TRY(open_order(p, err));
-    SL_TRY(sl_loop_count(&n_steps, t, p->order.steps_per_epoch, err));
-    SL_TRY(sl_schedule_init(&loop.schedule, (simlm_schedule)t->schedule, t->lr,
-                            t->warmup, n_steps, err));
+    SL_TRY(sl_loop_plan(&loop, err));
     SL_TRY(open_session(p, err));
     return sl_loop_run(&loop, err);
 }
@@ -616,12 +588,9 @@ static simlm_status run(struct pretrain *p, const simlm_observer *observer,
         SL_TRY(open_generator(p, err));
         SL_TRY(prepare_generator(p, err));
     }
-    SL_TRY(open_dir(p, err));
-    if (p->dir.finished) {
-        sl_rundir_say(&p->dir, SIMLM_INFO, "'%s': this run is finished",
-                      o->train.output);
+    SL_TRY(sl_setup_open_dir(&p->dir, &p->setup, describe, p, err));
+    if (p->dir.finished)
         return SIMLM_OK;
-    }
     return train(p, err);
 }
 

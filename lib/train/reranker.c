@@ -60,15 +60,10 @@ static void pack_pairs(struct reranker *r, const struct sl_step *step)
     }
 }
 
-static struct sl_tokens tokens_of(const struct sl_pack *p)
-{
-    return (struct sl_tokens){p->n, p->N, p->start, p->ids, p->types, p->key};
-}
-
 static simlm_status choose_kept(struct reranker *r, int64_t B,
                                 int64_t *n_tokens, simlm_error *err)
 {
-    struct sl_tokens all = tokens_of(&r->pairs);
+    struct sl_tokens all = sl_groups_tokens(&r->pairs);
 
     if (r->m == r->n || !B) {
         for (int64_t i = 0; i < B * r->n; i++)
@@ -174,7 +169,7 @@ static simlm_status reranker_step(void *self, const struct sl_step *step,
         end = cut(r, i, own, passes);
         pack_batch(r, i, end, passes, step->n);
         b.B = end - i;
-        b.in = tokens_of(&r->batch);
+        b.in = sl_groups_tokens(&r->batch);
         SL_TRY(sl_crossencoder_step(r->session, &part, r->score, &b, 1 / B,
                                     step->train, noise, err));
         sum.ce += part.ce;
@@ -220,55 +215,25 @@ static simlm_status check_options(const simlm_train_reranker_options *o,
     return SIMLM_OK;
 }
 
-static simlm_status describe_identity(struct reranker *r, struct sl_str *s,
-                                      simlm_error *err)
+static simlm_status describe(void *self, struct sl_json_writer *w,
+                             struct sl_json_writer *settings, simlm_error *err)
 {
+    struct reranker *r = self;
     const simlm_train_reranker_options *o = r->o;
-    struct sl_json_writer w = {.s = s, .indent = 2};
 
-    sl_json_begin(&w, NULL, '{');
-    sl_json_add_text(&w, "command", "train-reranker");
-    SL_TRY(sl_setup_add_weights(&w, "model", o->train.model, err));
-    SL_TRY(sl_groups_identity(&o->groups, &w, err));
-    sl_json_add_int(&w, "steps", o->train.steps);
-    sl_json_add_real(&w, "epochs", o->train.steps ? 0 : o->train.epochs);
-    sl_json_add_int(&w, "eval_samples", o->train.eval_samples);
-    sl_setup_identity(&r->setup, &w);
-    sl_json_add_int(&w, "passages", o->groups.passages);
-    sl_json_add_bool(&w, "use_first_positive", o->groups.use_first_positive);
-    sl_json_add_int(&w, "max_length", o->max_length);
-    sl_json_add_int(&w, "forward_factor", o->forward_factor);
-    sl_json_add_bool(&w, "rdrop", o->rdrop);
-    sl_json_end(&w);
+    sl_json_add_text(w, "command", "train-reranker");
+    SL_TRY(sl_setup_add_weights(w, "model", o->train.model, err));
+    SL_TRY(sl_groups_identity(&o->groups, w, err));
+    sl_setup_identity(&r->setup, w);
+    sl_json_add_int(w, "passages", o->groups.passages);
+    sl_json_add_bool(w, "use_first_positive", o->groups.use_first_positive);
+    sl_json_add_int(w, "max_length", o->max_length);
+    sl_json_add_int(w, "forward_factor", o->forward_factor);
+    sl_json_add_bool(w, "rdrop", o->rdrop);
+
+    sl_setup_settings(&r->setup, settings);
+    sl_groups_settings(&o->groups, settings);
     return SIMLM_OK;
-}
-
-static void describe_settings(const struct reranker *r, struct sl_str *s)
-{
-    struct sl_json_writer w = {.s = s, .indent = 2};
-
-    sl_json_begin(&w, NULL, '{');
-    sl_setup_settings(&r->setup, &w);
-    sl_groups_settings(&r->o->groups, &w);
-    sl_json_end(&w);
-}
-
-static simlm_status open_dir(struct reranker *r, simlm_error *err)
-{
-    const simlm_train_options *t = &r->o->train;
-    struct sl_str identity = {0}, settings = {0};
-    simlm_status st = describe_identity(r, &identity, err);
-
-    describe_settings(r, &settings);
-    if (st == SIMLM_OK && !(sl_str_ok(&identity) && sl_str_ok(&settings)))
-        st = sl_fail_nomem(err, "a run's description");
-    if (st == SIMLM_OK)
-        st = sl_rundir_open(&r->dir, t->output, sl_str_c(&identity),
-                            sl_str_c(&settings), t->overwrite,
-                            r->setup.observer, err);
-    sl_str_free(&identity);
-    sl_str_free(&settings);
-    return st;
 }
 
 /* ---- before the first step --------------------------------------------------
@@ -330,12 +295,9 @@ static simlm_status train(struct reranker *r, simlm_error *err)
         .order = &r->groups.order,
         .task = {r, reranker_step, reranker_save, log((double)r->m)},
     };
-    int64_t n_steps;
 
     SL_TRY(sl_groups_open(&r->groups, &r->o->groups, &r->setup, &r->dir, err));
-    SL_TRY(sl_loop_count(&n_steps, t, r->groups.order.steps_per_epoch, err));
-    SL_TRY(sl_schedule_init(&loop.schedule, (simlm_schedule)t->schedule, t->lr,
-                            t->warmup, n_steps, err));
+    SL_TRY(sl_loop_plan(&loop, err));
     SL_TRY(open_session(r, err));
     return sl_loop_run(&loop, err);
 }
@@ -352,12 +314,9 @@ static simlm_status run(struct reranker *r, const simlm_observer *observer,
     r->m = r->n / o->forward_factor;
     SL_TRY(sl_setup_open(&r->setup, &o->train, parts, observer, err));
     SL_TRY(make_rule(r, err));
-    SL_TRY(open_dir(r, err));
-    if (r->dir.finished) {
-        sl_rundir_say(&r->dir, SIMLM_INFO, "'%s': this run is finished",
-                      o->train.output);
+    SL_TRY(sl_setup_open_dir(&r->dir, &r->setup, describe, r, err));
+    if (r->dir.finished)
         return SIMLM_OK;
-    }
     if (r->setup.model->fresh_score)
         sl_rundir_say(&r->dir, SIMLM_INFO,
                       "'%s' is no re-ranker yet: its score head starts from "

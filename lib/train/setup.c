@@ -216,6 +216,9 @@ void sl_setup_identity(const struct sl_setup *s, struct sl_json_writer *w)
     const simlm_train_options *o = s->o;
     char seed[24];
 
+    sl_json_add_int(w, "steps", o->steps);
+    sl_json_add_real(w, "epochs", o->steps ? 0 : o->epochs);
+    sl_json_add_int(w, "eval_samples", o->eval_samples);
     snprintf(seed, sizeof seed, "%" PRIu64, o->seed);
     sl_json_add_text(w, "version", SIMLM_VERSION);
     sl_json_add_text(w, "seed", seed);
@@ -254,6 +257,44 @@ void sl_setup_settings(const struct sl_setup *s, struct sl_json_writer *w)
     sl_json_add_int(w, "log_every", o->log_every);
     sl_json_add_int(w, "eval_every", o->eval_every);
     sl_json_add_int(w, "save_every", o->save_every);
+}
+
+static simlm_status describe_run(struct sl_str *identity,
+                                 struct sl_str *settings,
+                                 sl_describe_fn *describe, void *self,
+                                 simlm_error *err)
+{
+    struct sl_json_writer i = { .s = identity, .indent = 2 };
+    struct sl_json_writer s = { .s = settings, .indent = 2 };
+
+    sl_json_begin(&i, NULL, '{');
+    sl_json_begin(&s, NULL, '{');
+    SL_TRY(describe(self, &i, &s, err));
+    sl_json_end(&i);
+    sl_json_end(&s);
+    return sl_str_ok(identity) && sl_str_ok(settings)
+               ? SIMLM_OK
+               : sl_fail_nomem(err, "a run's description");
+}
+
+simlm_status sl_setup_open_dir(struct sl_rundir *dir, const struct sl_setup *s,
+                               sl_describe_fn *describe, void *self,
+                               simlm_error *err)
+{
+    struct sl_str identity = { 0 }, settings = { 0 };
+    simlm_status st =
+        describe_run(&identity, &settings, describe, self, err);
+
+    if (st == SIMLM_OK)
+        st = sl_rundir_open(dir, s->o->output, sl_str_c(&identity),
+                            sl_str_c(&settings), s->o->overwrite, s->observer,
+                            err);
+    if (st == SIMLM_OK && dir->finished)
+        sl_rundir_say(dir, SIMLM_INFO, "'%s': this run is finished",
+                      s->o->output);
+    sl_str_free(&identity);
+    sl_str_free(&settings);
+    return st;
 }
 
 static simlm_status save_model(const struct sl_setup *s,

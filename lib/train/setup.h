@@ -13,6 +13,7 @@
 #include "model/bert.h"
 #include "model/modeldir.h"
 #include "text/tokenizer.h"
+#include "train/rundir.h"
 
 struct sl_setup {
     const simlm_train_options *o;
@@ -45,11 +46,22 @@ simlm_status sl_setup_cache(struct sl_token_cache **out, struct sl_setup *s,
                             simlm_error *err);
 
 /*
- * Members of train.json.  The identity gets what decides the weights; the
- * number of steps and of held-out examples the caller adds itself.
+ * Members of train.json that every kind of training has.  The identity gets what
+ * decides the weights.
  */
 void sl_setup_identity(const struct sl_setup *s, struct sl_json_writer *w);
 void sl_setup_settings(const struct sl_setup *s, struct sl_json_writer *w);
+
+/* All members of train.json: its identity and its settings. */
+typedef simlm_status sl_describe_fn(void *self, struct sl_json_writer *identity,
+                                    struct sl_json_writer *settings,
+                                    simlm_error *err);
+
+/* Open the run's directory under that description.  If the run is finished, the
+ * observer hears of it. */
+simlm_status sl_setup_open_dir(struct sl_rundir *dir, const struct sl_setup *s,
+                               sl_describe_fn *describe, void *self,
+                               simlm_error *err);
 
 /* "<key>": hash of a model directory's weights, of a corpus, of a file. */
 simlm_status sl_setup_add_weights(struct sl_json_writer *w, const char *key,
