@@ -60,11 +60,12 @@ typedef struct simlm_convert_options {
 SIMLM_API void simlm_convert_options_init(simlm_convert_options *options);
 
 /*
- * The same model with its weights in model.safetensors (a decoder's in
- * decoder.safetensors), rounded to the type, by the names of today; the tokenizer's files; config.json as it was but for
- * the type; and the files that say how texts become vectors or scores.
- * Every floating-point tensor is kept, needed or not, but for tied copies and
- * position_ids.  Models with a pooler or two encoders are refused (E_FORMAT).
+ * The same model: its weights in model.safetensors (a decoder's in
+ * decoder.safetensors), rounded to the type, by the names of today; the
+ * tokenizer's files; config.json as it was but for the type; and the files that
+ * say how texts become vectors or scores.  Every floating-point tensor is kept,
+ * needed or not, but for tied copies and position_ids.  Models with a pooler or
+ * two encoders are refused (E_FORMAT).
  *
  *   E_RANGE    a weight is beyond fp16's 65504; msg names the tensor
  *   E_NUMERIC  a weight is NaN or infinite

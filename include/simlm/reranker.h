@@ -61,9 +61,10 @@ SIMLM_API void simlm_scorer_set_threads(simlm_scorer *s, int32_t threads);
  * score[i] <- how well passage[i] answers the query: a logit, the higher the
  * better, without bounds.
  *
- *   passage  [n] what the model reads is title + ": " + text, or without a
- * title (NULL or empty) the text alone.  The model card of SimLM's published
- * re-ranker gives passages that have no title "-". n        1 <= n <= max_pairs
+ *   passage  [n]; what the model reads is title + ": " + text, or without a
+ *            title (NULL or empty) the text alone.  The model card of SimLM's
+ *            published re-ranker gives passages that have no title "-".
+ *   n        1 <= n <= max_pairs
  *   score    [n], written in full or, on error, not at all
  */
 SIMLM_API simlm_status simlm_score(simlm_scorer *s, float *score,
