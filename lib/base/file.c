@@ -274,6 +274,15 @@ char *sl_path_join(const char *dir, const char *name)
     return s.s; /* NULL if that failed */
 }
 
+char *sl_path_dir(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (!slash)
+        return sl_strdup(".");
+    return sl_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 /* Remove what is in the directory; false with errno.  No memory of ours is
  * needed: cleaning up must not fail for the want of it. */
 static bool empty_dir(int at, const char *name)

@@ -74,6 +74,10 @@ simlm_status sl_dir_sync(const char *path, simlm_error *err);
 /* "<dir>/<name>", sl_free() it; NULL if out of memory. */
 char *sl_path_join(const char *dir, const char *name);
 
+/* The directory that path is in, "." if it names none; sl_free() it; NULL if
+ * out of memory. */
+char *sl_path_dir(const char *path);
+
 /* Remove a directory and all that is in it; absent is fine. */
 simlm_status sl_dir_remove(const char *path, simlm_error *err);
 

@@ -114,9 +114,7 @@ static simlm_status is_index(bool *index, const char *path, simlm_error *err)
 /* "<folder of the index>/<name>" */
 static char *beside(const char *index, const char *name)
 {
-    const char *slash = strrchr(index, '/');
-    char *dir =
-        slash ? sl_strndup(index, (size_t)(slash - index) + 1) : sl_strdup(".");
+    char *dir = sl_path_dir(index);
     char *path = dir ? sl_path_join(dir, name) : NULL;
 
     sl_free(dir);

@@ -131,7 +131,7 @@ simlm_status sl_hub_snapshot(char **dir, const char *folder, simlm_error *err)
 /* Make the folder that path is in. */
 static simlm_status make_parent(const char *path, simlm_error *err)
 {
-    char *dir = sl_strndup(path, (size_t)(strrchr(path, '/') - path));
+    char *dir = sl_path_dir(path);
     simlm_status st = dir ? sl_dir_make(dir, err) : sl_fail_nomem(err, path);
 
     sl_free(dir);

@@ -326,15 +326,6 @@ char *sl_report_path(const char *base, const char *path)
     return *path == '/' ? sl_strdup(path) : sl_path_join(base, path);
 }
 
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    if (!slash)
-        return sl_strdup(".");
-    return sl_strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 static simlm_status read_parts(struct sl_report *r, struct sl_json root,
                                const char *base, simlm_error *err)
 {
@@ -360,7 +351,7 @@ static simlm_status read_whole(struct sl_report *r, const char *path,
     simlm_status st;
 
     SL_TRY(sl_json_load(&r->doc, path, err));
-    base = folder_of(path);
+    base = sl_path_dir(path);
     st = base ? read_parts(r, sl_json_root(r->doc), base, err)
               : sl_fail_nomem(err, "a path");
     sl_free(base);

@@ -219,6 +219,20 @@ static void directories_come_and_go(void **state)
                 sl_dir_make("/proc/nothing/here", &err));
 }
 
+static void a_path_lies_in_its_directory(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"a", "."}, {"a/b", "a"}, {"/a", "/"}, {"/a/b/c", "/a/b"}};
+
+    for (size_t i = 0; i < SL_LEN(cases); i++) {
+        char *dir = sl_path_dir(cases[i][0]);
+
+        assert_string_equal(dir, cases[i][1]);
+        sl_free(dir);
+    }
+}
+
 static void carve(struct sl_arena *a, char **x, double **y)
 {
     *x = SL_TAKE(a, char, 3);
@@ -332,6 +346,7 @@ int main(void)
         cmocka_unit_test(what_killed_processes_left_is_swept_away),
         cmocka_unit_test(a_full_disk_is_reported),
         cmocka_unit_test(directories_come_and_go),
+        cmocka_unit_test(a_path_lies_in_its_directory),
         cmocka_unit_test(an_arena_measures_then_carves),
         cmocka_unit_test(a_parallel_loop_covers_its_range_once),
         cmocka_unit_test(loops_may_nest_and_meet),
