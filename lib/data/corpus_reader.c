@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/observe.h"
 #include "base/parallel.h"
 #include "base/str.h"
 #include "data/records.h"
@@ -251,13 +252,10 @@ static simlm_status report(const struct sl_corpus_reader *r, simlm_error *err)
 {
     const simlm_observer *obs = r->obs;
 
-    if (!obs)
-        return SIMLM_OK;
-    if (obs->progress)
-        obs->progress(obs->ctx, "reading",
-                      r->bytes_done + (r->in ? sl_lines_consumed(r->in) : 0),
-                      r->bytes_total, "bytes");
-    if (obs->cancelled && obs->cancelled(obs->ctx))
+    sl_observe_progress(obs, "reading",
+                        r->bytes_done + (r->in ? sl_lines_consumed(r->in) : 0),
+                        r->bytes_total, "bytes");
+    if (sl_observe_cancelled(obs))
         return sl_fail(err, SIMLM_E_CANCELLED, "stopped while reading '%s'",
                        r->path[r->in ? r->file : r->n_paths - 1]);
     return SIMLM_OK;

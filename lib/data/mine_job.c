@@ -1,21 +1,14 @@
 #include "data/mine_job.h"
 
-#include <stdio.h>
-
 #include "base/file.h"
+#include "base/observe.h"
 #include "base/parallel.h"
 #include "data/corpus.h"
 #include "data/negatives.h"
 
-static void say(const simlm_observer *obs, const char *line)
-{
-    if (obs && obs->message && *line)
-        obs->message(obs->ctx, SIMLM_INFO, line);
-}
-
 static simlm_status stopped(const simlm_observer *obs, simlm_error *err)
 {
-    if (!obs || !obs->cancelled || !obs->cancelled(obs->ctx))
+    if (!sl_observe_cancelled(obs))
         return SIMLM_OK;
     return sl_fail(err, SIMLM_E_CANCELLED, "stopped; nothing was written");
 }
@@ -45,13 +38,13 @@ static void report(const simlm_observer *obs, const struct sl_examples *e,
 {
     char line[256];
 
-    snprintf(line, sizeof line,
-             "%lld queries, %lld positives, %lld negatives", (long long)e->n,
-             (long long)e->positives.start[e->n],
-             (long long)e->negatives.start[e->n]);
-    say(obs, line);
+    sl_observe_message(obs, SIMLM_INFO,
+                       "%lld queries, %lld positives, %lld negatives",
+                       (long long)e->n, (long long)e->positives.start[e->n],
+                       (long long)e->negatives.start[e->n]);
     sl_negatives_describe(line, sizeof line, left_out);
-    say(obs, line);
+    if (*line)
+        sl_observe_message(obs, SIMLM_INFO, "%s", line);
 }
 
 static simlm_status mine(const simlm_mine_options *o, struct sl_out *out,

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/observe.h"
 #include "base/parallel.h"
 #include "data/corpus.h"
 #include "text/tokenizer.h"
@@ -243,18 +244,14 @@ static simlm_status build(struct builder *b, simlm_error *err)
 static void report(void *ctx, const char *phase, int64_t done, int64_t total,
                    const char *unit)
 {
-    const simlm_observer *obs = ((const struct builder *)ctx)->obs;
-
     (void)phase;
-    if (obs->progress)
-        obs->progress(obs->ctx, "tokenizing", done, total, unit);
+    sl_observe_progress(((const struct builder *)ctx)->obs, "tokenizing", done,
+                        total, unit);
 }
 
 static bool is_cancelled(void *ctx)
 {
-    const simlm_observer *obs = ((const struct builder *)ctx)->obs;
-
-    return obs->cancelled && obs->cancelled(obs->ctx);
+    return sl_observe_cancelled(((const struct builder *)ctx)->obs);
 }
 
 simlm_status sl_token_cache_build(const char *path, uint64_t key,

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/observe.h"
 #include "base/str.h"
 #include "hub/http.h"
 
@@ -29,9 +30,7 @@ struct download {
 
 static void report(const struct download *d)
 {
-    if (d->obs && d->obs->progress)
-        d->obs->progress(d->obs->ctx, d->file->name, d->done, d->file->size,
-                         "bytes");
+    sl_observe_progress(d->obs, d->file->name, d->done, d->file->size, "bytes");
 }
 
 static bool on_bytes(void *ctx, const void *bytes, size_t n)
@@ -59,7 +58,7 @@ static bool on_cancelled(void *ctx)
 {
     const struct download *d = ctx;
 
-    return d->obs && d->obs->cancelled && d->obs->cancelled(d->obs->ctx);
+    return sl_observe_cancelled(d->obs);
 }
 
 static simlm_status start_over(struct download *d, simlm_error *err)

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/observe.h"
 #include "base/str.h"
 #include "base/strmap.h"
 #include "format/json.h"
@@ -259,13 +260,9 @@ static bool is_set(const char *name)
 /* It may have been meant as a path. */
 static void announce(const struct hub *h)
 {
-    struct sl_str s = {0};
-
-    sl_str_printf(&s, "'%s' is no directory here: asking %s for it", h->name,
-                  h->endpoint);
-    if (h->obs && h->obs->message && sl_str_ok(&s))
-        h->obs->message(h->obs->ctx, SIMLM_INFO, s.s);
-    sl_str_free(&s);
+    sl_observe_message(h->obs, SIMLM_INFO,
+                       "'%s' is no directory here: asking %s for it", h->name,
+                       h->endpoint);
 }
 
 static simlm_status go_online(struct hub *h, char **dir, simlm_error *err)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/observe.h"
 #include "base/parallel.h"
 #include "data/queries.h"
 #include "format/runfile.h"
@@ -11,7 +12,7 @@
 
 static simlm_status stopped(const simlm_observer *obs, simlm_error *err)
 {
-    if (!obs || !obs->cancelled || !obs->cancelled(obs->ctx))
+    if (!sl_observe_cancelled(obs))
         return SIMLM_OK;
     return sl_fail(err, SIMLM_E_CANCELLED, "stopped; nothing was written");
 }
@@ -169,8 +170,7 @@ static void write_round(const struct search_job *j, int64_t n,
 
 static void progress(const simlm_observer *obs, int64_t done, int64_t n)
 {
-    if (obs && obs->progress)
-        obs->progress(obs->ctx, "searching", done, n, "queries");
+    sl_observe_progress(obs, "searching", done, n, "queries");
 }
 
 static simlm_status search_all(struct search_job *j, struct sl_run_writer *w,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/observe.h"
 #include "base/parallel.h"
 
 enum { GRAIN = 16 }; /* texts tokenized by one task */
@@ -172,11 +173,8 @@ simlm_status sl_meter_tell(struct sl_meter *m, int64_t n, simlm_error *err)
     if (!m)
         return SIMLM_OK;
     m->done += n;
-    if (!m->obs)
-        return SIMLM_OK;
-    if (m->obs->progress)
-        m->obs->progress(m->obs->ctx, m->phase, m->done, m->total, m->unit);
-    if (m->obs->cancelled && m->obs->cancelled(m->obs->ctx))
+    sl_observe_progress(m->obs, m->phase, m->done, m->total, m->unit);
+    if (sl_observe_cancelled(m->obs))
         return sl_fail(err, SIMLM_E_CANCELLED, "stopped on request");
     return SIMLM_OK;
 }

@@ -24,6 +24,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/observe.h"
 #include "base/parallel.h"
 #include "comm/comm.h"
 #include "data/corpus.h"
@@ -325,13 +326,12 @@ static simlm_status encode_all(struct encode_job *j, simlm_error *err)
                                  .unit = j->side == SL_SIDE_QUERY ? "queries"
                                                                   : "passages",
                                  .done = j->store.rows};
-    if (j->obs && j->obs->progress)
-        j->obs->progress(j->obs->ctx, j->meter.phase, j->meter.done, 0,
-                         j->meter.unit);
+    sl_observe_progress(j->obs, j->meter.phase, j->meter.done, 0,
+                        j->meter.unit);
     if (j->store.rows)
-        sl_job_message(j->obs, SIMLM_INFO,
-                       "'%s': continuing after %" PRId64 " rows", j->o->output,
-                       j->store.rows);
+        sl_observe_message(j->obs, SIMLM_INFO,
+                           "'%s': continuing after %" PRId64 " rows",
+                           j->o->output, j->store.rows);
     st = j->side == SL_SIDE_QUERY ? encode_queries(j, err)
                                   : encode_passages(j, err);
     if (st == SIMLM_OK)
@@ -341,9 +341,9 @@ static simlm_status encode_all(struct encode_job *j, simlm_error *err)
         st = sl_rowstore_finish(&j->store, &j->ids, &config, err);
     }
     if (st == SIMLM_OK)
-        sl_job_message(j->obs, SIMLM_INFO,
-                       "'%s': %" PRId64 " vectors of %" PRId64 " numbers",
-                       j->o->output, j->row, sl_retriever_dim(&j->model));
+        sl_observe_message(j->obs, SIMLM_INFO,
+                           "'%s': %" PRId64 " vectors of %" PRId64 " numbers",
+                           j->o->output, j->row, sl_retriever_dim(&j->model));
     sl_str_free(&config);
     return st;
 }
@@ -358,8 +358,9 @@ simlm_status sl_encode_files(const simlm_encode_options *o,
     sl_parallel_set_threads(o->threads);
     st = set_up(&j, err);
     if (st == SIMLM_OK && j.store.finished)
-        sl_job_message(obs, SIMLM_INFO,
-                       "'%s' is finished already: nothing to do", o->output);
+        sl_observe_message(obs, SIMLM_INFO,
+                           "'%s' is finished already: nothing to do",
+                           o->output);
     else if (st == SIMLM_OK)
         st = encode_all(&j, err);
     sl_rowstore_close(&j.store);

@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/observe.h"
 #include "index/flat.h"
 #include "retrieve/encoded.h"
 #include "retrieve/retrieve_jobs.h"
 
 static void progress(const simlm_observer *obs, int64_t done, int64_t total)
 {
-    if (obs && obs->progress)
-        obs->progress(obs->ctx, "indexing", done, total, "rows");
+    sl_observe_progress(obs, "indexing", done, total, "rows");
 }
 
 /* Directories may be joined only if one model made them. */
@@ -43,7 +43,7 @@ static simlm_status add_rows(struct sl_flat_writer *w,
         if (++*done % 8192 && *done < total)
             continue;
         progress(obs, *done, total);
-        if (sl_job_cancelled(obs))
+        if (sl_observe_cancelled(obs))
             return sl_fail(err, SIMLM_E_CANCELLED,
                            "stopped on request; no index was written");
     }
@@ -81,8 +81,8 @@ simlm_status sl_index_build(const simlm_index_options *o,
     if (st == SIMLM_OK)
         st = sl_flat_writer_commit(&w, err);
     if (st == SIMLM_OK)
-        sl_job_message(obs, SIMLM_INFO, "'%s': %" PRId64 " rows", o->output,
-                       total);
+        sl_observe_message(obs, SIMLM_INFO, "'%s': %" PRId64 " rows", o->output,
+                           total);
     sl_flat_writer_abort(&w);
     for (int32_t i = 0; i < o->n_encoded; i++)
         sl_encoded_close(&e[i]);

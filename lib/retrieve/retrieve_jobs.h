@@ -21,9 +21,4 @@ simlm_status sl_rerank_files(const simlm_rerank_options *o,
 simlm_status sl_score_files(const simlm_score_options *o,
                             const simlm_observer *obs, simlm_error *err);
 
-/* A line to the observer, if it listens. */
-void sl_job_message(const simlm_observer *obs, simlm_level level,
-                    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-bool sl_job_cancelled(const simlm_observer *obs);
-
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/observe.h"
 #include "base/parallel.h"
 #include "comm/comm.h"
 #include "data/queries.h"
@@ -55,10 +56,11 @@ static void warn_if_other_model(const struct search_job *j, uint64_t hash,
                                 const char *path)
 {
     if (j->ix.model_hash && hash && hash != j->ix.model_hash)
-        sl_job_message(j->obs, SIMLM_WARNING,
-                       "the passages of '%s' were encoded by another model "
-                       "('%s') than the queries ('%s')",
-                       j->o->index, j->ix.model_path, path ? path : "unknown");
+        sl_observe_message(j->obs, SIMLM_WARNING,
+                           "the passages of '%s' were encoded by another model "
+                           "('%s') than the queries ('%s')",
+                           j->o->index, j->ix.model_path,
+                           path ? path : "unknown");
 }
 
 static simlm_status check_dim(const struct search_job *j, int64_t dim,
@@ -231,8 +233,7 @@ static void write_hits(struct search_job *j, struct sl_run_writer *w,
 
 static void progress(const struct search_job *j, int64_t done)
 {
-    if (j->obs && j->obs->progress)
-        j->obs->progress(j->obs->ctx, "searching", done, j->n, "queries");
+    sl_observe_progress(j->obs, "searching", done, j->n, "queries");
 }
 
 static simlm_status search_all(struct search_job *j, struct sl_run_writer *w,
@@ -249,7 +250,7 @@ static simlm_status search_all(struct search_job *j, struct sl_run_writer *w,
         if (sl_comm_first())
             write_hits(j, w, at, n);
         progress(j, at + n);
-        if (sl_job_cancelled(j->obs))
+        if (sl_observe_cancelled(j->obs))
             return sl_fail(err, SIMLM_E_CANCELLED,
                            "stopped on request; no run was written");
     }

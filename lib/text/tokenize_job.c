@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/observe.h"
 #include "base/str.h"
 #include "format/json.h"
 #include "format/lines.h"
@@ -86,9 +87,8 @@ static simlm_status do_line(const struct sl_tokenizer *t, struct sl_encoding *e,
 static simlm_status tell(const simlm_observer *obs, int64_t lines,
                          simlm_error *err)
 {
-    if (obs && obs->progress)
-        obs->progress(obs->ctx, "tokenizing", lines, 0, "lines");
-    if (obs && obs->cancelled && obs->cancelled(obs->ctx))
+    sl_observe_progress(obs, "tokenizing", lines, 0, "lines");
+    if (sl_observe_cancelled(obs))
         return sl_fail(err, SIMLM_E_CANCELLED, "stopped on request");
     return SIMLM_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/observe.h"
 #include "base/str.h"
 #include "text/bpe.h"
 #include "text/utf8.h"
@@ -197,16 +198,12 @@ static int32_t join_tokens(struct trainer *r, const struct sl_bpe_pair *pair)
 
 static void tell_too_few(const struct trainer *r, const simlm_observer *obs)
 {
-    char line[160];
-
-    snprintf(
-        line, sizeof line,
+    sl_observe_message(
+        obs, SIMLM_WARNING,
         "the vocabulary has %lld tokens, not %d: no further pair of pieces "
         "occurs %lld times",
         (long long)sl_strmap_count(r->tokens), (int)r->plan->size,
         (long long)r->plan->min_frequency);
-    if (obs && obs->message)
-        obs->message(obs->ctx, SIMLM_WARNING, line);
 }
 
 static simlm_status join_pairs(struct trainer *r, const simlm_observer *obs,
@@ -225,15 +222,13 @@ static simlm_status join_pairs(struct trainer *r, const simlm_observer *obs,
             return sl_fail_nomem(err, "a vocabulary");
         if (n % 256)
             continue;
-        if (obs && obs->progress)
-            obs->progress(obs->ctx, "joining pieces", n, size, "tokens");
-        if (obs && obs->cancelled && obs->cancelled(obs->ctx))
+        sl_observe_progress(obs, "joining pieces", n, size, "tokens");
+        if (sl_observe_cancelled(obs))
             return sl_fail(err, SIMLM_E_CANCELLED, "stopped on request");
     }
     if (failed)
         return sl_fail_nomem(err, "a vocabulary");
-    if (obs && obs->progress)
-        obs->progress(obs->ctx, "joining pieces", n, n, "tokens");
+    sl_observe_progress(obs, "joining pieces", n, n, "tokens");
     if (n < size)
         tell_too_few(r, obs);
     return SIMLM_OK;

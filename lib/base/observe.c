@@ -1,0 +1,30 @@
+#include "base/observe.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void sl_observe_progress(const simlm_observer *obs, const char *phase,
+                         int64_t done, int64_t total, const char *unit)
+{
+    if (obs && obs->progress)
+        obs->progress(obs->ctx, phase, done, total, unit);
+}
+
+void sl_observe_message(const simlm_observer *obs, simlm_level level,
+                        const char *fmt, ...)
+{
+    char line[600];
+    va_list ap;
+
+    if (!obs || !obs->message)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    obs->message(obs->ctx, level, line);
+}
+
+bool sl_observe_cancelled(const simlm_observer *obs)
+{
+    return obs && obs->cancelled && obs->cancelled(obs->ctx);
+}
