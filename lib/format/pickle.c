@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 
-enum { CHUNK = 256, MAX_MEMO = 1 << 20 };
+enum { CHUNK = 256, MAX_MEMO = 1 << 20, MAX_FILLED = 1 << 19 };
 
 /* Values live in chunks, so that pointers to them stay. */
 struct chunk {
@@ -35,6 +35,7 @@ struct machine {
     struct list stack, memo;
     int64_t *mark; /* heights of the stack */
     int64_t n_marks, cap_marks;
+    int64_t n_filled; /* values that hold others */
     bool done;
     simlm_error *err;
 };
@@ -84,15 +85,17 @@ static bool append(struct list *l, struct sl_pickled *v)
     return true;
 }
 
-static bool append_items(struct sl_pickled *to, struct sl_pickled *const *from,
-                         int64_t n)
+static simlm_status append_items(struct machine *m, struct sl_pickled *to,
+                                 struct sl_pickled *const *from, int64_t n)
 {
+    if (n && !to->cap && ++m->n_filled > MAX_FILLED)
+        return bad(m, "it is too long: over half a million tuples or lists");
     if (!sl_grow(&to->item, &to->cap, to->n + n, sizeof *to->item))
-        return false;
+        return no_memory(m);
     if (n)
         memcpy(to->item + to->n, from, (size_t)n * sizeof *from);
     to->n += n;
-    return true;
+    return SIMLM_OK;
 }
 
 static simlm_status push(struct machine *m, struct sl_pickled *v)
@@ -288,8 +291,9 @@ static simlm_status pack(struct machine *m, enum sl_pickle_kind kind, int64_t n)
 {
     struct sl_pickled *v = new_value(m, kind);
 
-    if (!v || !append_items(v, m->stack.v + m->stack.n - n, n))
+    if (!v)
         return no_memory(m);
+    SL_TRY(append_items(m, v, m->stack.v + m->stack.n - n, n));
     m->stack.n -= n;
     return push(m, v);
 }
@@ -330,8 +334,7 @@ static simlm_status fill(struct machine *m, enum sl_pickle_kind kind, int64_t n)
     if (into->kind != kind)
         return bad(m, kind == SL_PICKLE_DICT ? "expected a dictionary to fill"
                                              : "expected a list to fill");
-    if (!append_items(into, m->stack.v + m->stack.n - n, n))
-        return no_memory(m);
+    SL_TRY(append_items(m, into, m->stack.v + m->stack.n - n, n));
     m->stack.n -= n;
     return SIMLM_OK;
 }
@@ -408,6 +411,8 @@ static simlm_status push_global(struct machine *m, const char *module,
     struct sl_str s = {0};
     simlm_status st;
 
+    if (memchr(module, '\0', n_module) || memchr(name, '\0', n))
+        return bad(m, "a name with a NUL in it");
     sl_str_add(&s, module, n_module);
     sl_str_putc(&s, '.');
     sl_str_add(&s, name, n);

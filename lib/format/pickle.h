@@ -15,9 +15,11 @@
  * pickletools.py lists all instructions).
  *
  * Bounds: a pickle has at most SL_PICKLE_MAX bytes, each instruction makes at
- * most one value, and nothing recurses, neither here nor, since values refer to
- * each other, should anything that walks them without a bound of its own: a
- * list may hold itself.
+ * most one value, of which half a million may hold others (more than tensors
+ * have in so many bytes; four million tuples of one value took over a
+ * gigabyte), and nothing recurses, neither here nor, since values refer to each
+ * other, should anything that walks them without a bound of its own: a list may
+ * hold itself.
  */
 #ifndef SL_FORMAT_PICKLE_H
 #define SL_FORMAT_PICKLE_H
@@ -64,7 +66,7 @@ struct sl_pickle;
  * its length.  `globals` ends with NULL.
  *
  *   E_FORMAT  not a pickle, cut short, an instruction or a name that tensors do
- *             not need; msg gives the byte
+ *             not need, more than the bounds allow; msg gives the byte
  *   E_NOMEM
  */
 simlm_status sl_pickle_read(struct sl_pickle **out, size_t *used,

@@ -87,6 +87,23 @@ static void a_call_is_noted_and_not_made(void **state)
     sl_pickle_free(p);
 }
 
+static void few_bytes_do_not_become_many(void **state)
+{
+    (void)state;
+    size_t n = SL_PICKLE_MAX;
+    unsigned char *p = sl_alloc(n, 1);
+    struct sl_pickle *made = NULL;
+    size_t used;
+
+    assert_non_null(p);
+    memset(p, 0x85, n); /* a tuple of a tuple of a tuple ... */
+    memcpy(p, "\x80\x02N", 3);
+    p[n - 1] = '.';
+    check_fails(SIMLM_E_FORMAT, "half a million",
+                sl_pickle_read(&made, &used, p, n, globals, "p", &err));
+    sl_free(p);
+}
+
 static void what_is_not_data_is_refused_by_name(void **state)
 {
     (void)state;
@@ -100,6 +117,7 @@ static void what_is_not_data_is_refused_by_name(void **state)
         CASE("\x80\x01.", "protocol"),
         CASE("\x80\x02" "cos\nsystem\n.", "byte 13: it names 'os.system'"),
         CASE("\x80\x04\x8c\x02os\x8c\x06system\x93.", "'os.system'"),
+        CASE("\x80\x04\x8c\x05known\x8c\x06name\0x\x93.", "NUL"),
         CASE("\x80\x04K\x01\x8c\x01x\x93.", "no text"),
         CASE("\x80\x02I1\n.", "instruction 0x49"),
         CASE("\x80\x02(ios\nsystem\n.", "instruction 0x69"),
@@ -311,6 +329,7 @@ int main(void)
         cmocka_unit_test(numbers_have_their_signs),
         cmocka_unit_test(containers_hold_what_was_put_into_them),
         cmocka_unit_test(a_call_is_noted_and_not_made),
+        cmocka_unit_test(few_bytes_do_not_become_many),
         cmocka_unit_test(what_is_not_data_is_refused_by_name),
         cmocka_unit_test(deep_and_long_pickles_end_with_an_error),
         cmocka_unit_test(views_are_read_by_their_strides),
