@@ -9,7 +9,6 @@
  * The file is read twice: for the passages it names, and then in blocks of some
  * thousand pairs, which are scored and written.
  */
-
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/parallel.h"
