@@ -39,13 +39,25 @@ static void start_curl(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+static void allow_http_alone(CURL *c)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500 /* 7.85; Ubuntu 22.04 has 7.81 */
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+#else
+    const long both = CURLPROTO_HTTP | CURLPROTO_HTTPS;
+
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS, both);
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS, both);
+#endif
+}
+
 static void set_up(CURL *c, struct transfer *t, struct curl_slist *headers)
 {
+    allow_http_alone(c);
     curl_easy_setopt(c, CURLOPT_URL, t->get->url);
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "simlm");
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(c, CURLOPT_MAXREDIRS, 8L);
     curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
