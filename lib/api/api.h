@@ -23,4 +23,8 @@
                 "%s: %lld is not in %lld .. %lld", #x, (long long)(x),         \
                 (long long)(min), (long long)(max))
 
+#define SL_API_PRECISION(p)                                                    \
+    SL_API_NEED((p) == SIMLM_FP32 || (p) == SIMLM_BF16,                        \
+                "%s: %d is neither SIMLM_FP32 nor SIMLM_BF16", #p, (int)(p))
+
 #endif

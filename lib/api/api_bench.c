@@ -31,7 +31,7 @@ simlm_status simlm_bench(const simlm_bench_options *options,
     SL_API_RANGE(options->threads, 0, MAX_THREADS);
     SL_API_NEED(options->seconds >= 0 && options->seconds <= 1e6,
                 "options->seconds: %g is not in 0 .. 1e6", options->seconds);
-    SL_API_RANGE(options->precision, SIMLM_FP32, SIMLM_BF16);
+    SL_API_PRECISION(options->precision);
     SL_API_RANGE(options->shape, SIMLM_SHAPE_AUTO, SIMLM_SHAPE_MINI);
     SL_API_RANGE(options->tokens, 1, MAX_TOKENS);
     SL_API_RANGE(options->length, 1, MAX_LENGTH);

@@ -35,7 +35,7 @@ simlm_status simlm_encode_files(const simlm_encode_options *options,
     SL_API_RANGE(options->max_length, 0, MAX_LENGTH);
     SL_API_RANGE(options->shard_size, 0, INT64_MAX / 2);
     SL_API_RANGE(options->save_every, 1, SL_ROWSTORE_MAX_SAVE);
-    SL_API_RANGE(options->precision, SIMLM_FP32, SIMLM_BF16);
+    SL_API_PRECISION(options->precision);
     SL_API_RANGE(options->threads, 0, MAX_THREADS);
     return sl_encode_files(options, observer, err);
 }
@@ -94,7 +94,7 @@ simlm_status simlm_search_files(const simlm_search_options *options,
     SL_API_RANGE(options->format, SIMLM_RUN_MSMARCO, SIMLM_RUN_TREC);
     SL_TRY(check_tag(options->tag, err));
     SL_API_RANGE(options->batch, 1, SIMLM_MAX_BATCH);
-    SL_API_RANGE(options->precision, SIMLM_FP32, SIMLM_BF16);
+    SL_API_PRECISION(options->precision);
     SL_API_RANGE(options->batch_tokens, 1, MAX_BATCH_TOKENS);
     SL_API_RANGE(options->max_length, 0, MAX_LENGTH);
     SL_API_RANGE(options->threads, 0, MAX_THREADS);
@@ -126,7 +126,7 @@ simlm_status simlm_rerank_files(const simlm_rerank_options *options,
     SL_TRY(check_tag(options->tag, err));
     SL_API_RANGE(options->batch_tokens, 1, MAX_BATCH_TOKENS);
     SL_API_RANGE(options->max_length, 0, MAX_LENGTH);
-    SL_API_RANGE(options->precision, SIMLM_FP32, SIMLM_BF16);
+    SL_API_PRECISION(options->precision);
     SL_API_RANGE(options->threads, 0, MAX_THREADS);
     return sl_rerank_files(options, observer, err);
 }
@@ -151,7 +151,7 @@ simlm_status simlm_score_files(const simlm_score_options *options,
     SL_API_RANGE(options->negatives, 0, INT32_MAX);
     SL_API_RANGE(options->batch_tokens, 1, MAX_BATCH_TOKENS);
     SL_API_RANGE(options->max_length, 0, MAX_LENGTH);
-    SL_API_RANGE(options->precision, SIMLM_FP32, SIMLM_BF16);
+    SL_API_PRECISION(options->precision);
     SL_API_RANGE(options->threads, 0, MAX_THREADS);
     return sl_score_files(options, observer, err);
 }

@@ -25,9 +25,7 @@ simlm_status simlm_model_open_in(simlm_model **out, const char *path,
 
     SL_API_NOT_NULL(out);
     SL_API_NOT_NULL(path);
-    SL_API_NEED(precision == SIMLM_FP32 || precision == SIMLM_BF16,
-                "precision: %d is neither SIMLM_FP32 nor SIMLM_BF16",
-                (int)precision);
+    SL_API_PRECISION(precision);
     m = SL_NEW(simlm_model);
     if (!m)
         return sl_fail_nomem(err, "a model");

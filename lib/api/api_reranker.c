@@ -29,9 +29,7 @@ simlm_status simlm_reranker_open(simlm_reranker **out, const char *path,
 
     SL_API_NOT_NULL(out);
     SL_API_NOT_NULL(path);
-    SL_API_NEED(precision == SIMLM_FP32 || precision == SIMLM_BF16,
-                "precision: %d is neither SIMLM_FP32 nor SIMLM_BF16",
-                (int)precision);
+    SL_API_PRECISION(precision);
     r = SL_NEW(simlm_reranker);
     if (!r)
         return sl_fail_nomem(err, "a re-ranker");
