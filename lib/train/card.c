@@ -102,7 +102,7 @@ static simlm_status load_eval(struct card *c, const char *run, simlm_error *err)
     return st;
 }
 
-static simlm_status load_model(struct card *c, const char *dir,
+static simlm_status load_model(struct card *c, const char *dir, int64_t pooler,
                                simlm_error *err)
 {
     char *path = sl_path_join(dir, "config.json");
@@ -113,6 +113,7 @@ static simlm_status load_model(struct card *c, const char *dir,
         st = sl_json_load(&c->config, path, err);
     sl_free(path);
     SL_TRY(st);
+    c->cfg.pooler = pooler; /* not in the file */
     c->kind = kind_of(sl_json_root(c->config));
     return *c->kind->class ? SIMLM_OK /* no vectors of texts */
                            : sl_profile_load(&c->profile, dir, &c->cfg, err);
@@ -149,14 +150,15 @@ static void put_retriever(struct card *c)
         "passages = model.encode([%s], prompt_name=\"document\")\n"
         "scores = queries @ passages.T\n"
         "```\n\n"
-        "Vectors: %lld numbers, %s%s. Queries are cut at %d tokens, passages "
+        "Vectors: %lld numbers, %s%s%s. Queries are cut at %d tokens, passages "
         "at "
         "%d%s.\n",
         c->name,
         pair ? "(\"its title\", \"the text\")" : "\"its title and the text\"",
-        (long long)c->cfg.hidden,
+        (long long)(c->cfg.pooler ? c->cfg.pooler : c->cfg.hidden),
         p->pooling == SL_POOL_CLS ? "the last layer's [CLS]"
                                   : "the mean of the last layer",
+        c->cfg.pooler ? " through a linear layer" : "",
         p->normalize ? ", of unit length" : "", (int)p->query_max_length,
         (int)p->passage_max_length,
         pair ? ", which are pairs of title and text" : "");
@@ -214,11 +216,12 @@ static simlm_status write_card(struct card *c, const char *dir,
     return st;
 }
 
-simlm_status sl_card_save(const char *dir, const char *run, simlm_error *err)
+simlm_status sl_card_save(const char *dir, int64_t pooler, const char *run,
+                          simlm_error *err)
 {
     const char *slash = strrchr(run, '/');
     struct card c = {.name = slash && slash[1] ? slash + 1 : run};
-    simlm_status st = load_model(&c, dir, err);
+    simlm_status st = load_model(&c, dir, pooler, err);
 
     if (st == SIMLM_OK)
         st = load(&c.run, run, "train.json", err);

@@ -337,7 +337,7 @@ simlm_status sl_setup_save(struct sl_setup *s, const char *dir, bool with_head,
     if (s->model->passage)
         return save_towers(s, dir, err);
     SL_TRY(save_model(s, s->model, dir, with_head, err));
-    return sl_card_save(dir, s->o->output, err);
+    return sl_card_save(dir, c->pooler, s->o->output, err);
 }
 
 simlm_status sl_setup_check_memory(const struct sl_setup *s, size_t bytes,

@@ -73,8 +73,8 @@ simlm_status sl_setup_add_file(struct sl_json_writer *w, const char *key,
                                const char *path, simlm_error *err);
 void sl_setup_add_hash(struct sl_json_writer *w, const char *key, uint64_t x);
 
-/* Write the model's files, its README.md among them (card.h), into an existing
- * directory. */
+/* Write the model's files into an existing directory, a README.md (card.h) among
+ * them unless it has two encoders: no other tool opens such a directory. */
 simlm_status sl_setup_save(struct sl_setup *s, const char *dir, bool with_head,
                            simlm_error *err);
 

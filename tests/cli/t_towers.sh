@@ -52,6 +52,7 @@ t 'leaves nothing of the two' sh -c 'test -s three/model.safetensors && ! ls -d 
 # ---- a pooler ------------------------------------------------------------------------
 t 'a pooler is trained' exits 0 tune -o pool --pooler 6
 t 'vectors have its width' width pool 6
+t 'as its README says' grep -q '^Vectors: 6 numbers, the last layer.s \[CLS\] through a linear layer' pool/README.md
 t 'other tools find it' sh -c 'grep -q "models.Dense" pool/modules.json && grep -q 3_Normalize pool/modules.json &&
     grep -q "\"out_features\": 6" pool/2_Dense/config.json'
 t 'its directory without our file is encoded alike but for titles' sh -c 'cp -r pool foreign && rm foreign/simlm.json'
