@@ -4,7 +4,6 @@
  * and, closer, in double.  tools/golden/model.py made the numbers.
  */
 #include "base/alloc.h"
-#include "base/parallel.h"
 #include "check.h"
 #include "golden.h"
 #include "model/biencoder.h"
@@ -243,20 +242,6 @@ static void rerankers_equal_transformers(void **state)
     golden_each_variant(electra_score);
 }
 
-static int load_expected(void **state)
-{
-    (void)state;
-    sl_parallel_set_threads(1); /* tiny products: threads only wait */
-    return golden_load(DIR "/expected.json");
-}
-
-static int free_expected(void **state)
-{
-    (void)state;
-    golden_free();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,5 +250,5 @@ int main(void)
         cmocka_unit_test(biencoder_equals_torch),
         cmocka_unit_test(rerankers_equal_transformers),
     };
-    return cmocka_run_group_tests(tests, load_expected, free_expected);
+    return golden_main(DIR "/expected.json", tests, SL_LEN(tests));
 }

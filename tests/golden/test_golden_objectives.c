@@ -5,7 +5,6 @@
 #include <simlm/train.h>
 
 #include "base/alloc.h"
-#include "base/parallel.h"
 #include "check.h"
 #include "golden.h"
 #include "model/pretrainer.h"
@@ -145,20 +144,6 @@ TEST(encdec_rtd, ENCDEC_RTD)
 TEST(autoencoder, AUTOENCODER)
 TEST(cocondenser, COCONDENSER)
 
-static int load_expected(void **state)
-{
-    (void)state;
-    sl_parallel_set_threads(1); /* tiny products: threads only wait */
-    return golden_load(DIR "objectives/expected.json");
-}
-
-static int free_expected(void **state)
-{
-    (void)state;
-    golden_free();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,5 +154,5 @@ int main(void)
         cmocka_unit_test(autoencoder_equals_torch),
         cmocka_unit_test(cocondenser_equals_torch),
     };
-    return cmocka_run_group_tests(tests, load_expected, free_expected);
+    return golden_main(DIR "objectives/expected.json", tests, SL_LEN(tests));
 }

@@ -6,7 +6,6 @@
 #include <simlm/simlm.h>
 
 #include "base/alloc.h"
-#include "base/parallel.h"
 #include "check.h"
 #include "golden.h"
 #include "model/biencoder.h"
@@ -143,25 +142,11 @@ static void a_dense_module_is_sentence_transformers(void **state)
     simlm_model_close(m);
 }
 
-static int load_expected(void **state)
-{
-    (void)state;
-    sl_parallel_set_threads(1); /* tiny products: threads only wait */
-    return golden_load(DIR "/expected.json");
-}
-
-static int free_expected(void **state)
-{
-    (void)state;
-    golden_free();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_encoders_a_pooler_and_a_teacher_equal_torch),
         cmocka_unit_test(a_dense_module_is_sentence_transformers),
     };
-    return cmocka_run_group_tests(tests, load_expected, free_expected);
+    return golden_main(DIR "/expected.json", tests, SL_LEN(tests));
 }

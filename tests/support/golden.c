@@ -1,20 +1,32 @@
 #include "golden.h"
 
 #include "base/alloc.h"
+#include "base/parallel.h"
 #include "check.h"
 
 /* ---- the expected numbers --------------------------------------------------- */
 
+static const char *doc_path;
 static struct sl_json_doc *doc;
 
-int golden_load(const char *path)
+static int load(void **state)
 {
-    return sl_json_load(&doc, path, NULL) != SIMLM_OK;
+    (void)state;
+    sl_parallel_set_threads(1); /* tiny products: threads only wait */
+    return sl_json_load(&doc, doc_path, NULL) != SIMLM_OK;
 }
 
-void golden_free(void)
+static int unload(void **state)
 {
+    (void)state;
     sl_json_free(doc);
+    return 0;
+}
+
+int golden_main(const char *path, const struct CMUnitTest *tests, size_t n)
+{
+    doc_path = path;
+    return _cmocka_run_group_tests("golden", tests, n, load, unload);
 }
 
 struct sl_json golden_section(const char *section)

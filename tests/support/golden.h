@@ -9,9 +9,11 @@
 #include "format/json.h"
 #include "model/bert.h"
 
-/* Load the file whose sections are asked for; not 0 if it cannot be. */
-int golden_load(const char *path);
-void golden_free(void);
+struct CMUnitTest;
+
+/* Run the tests, of which each asks for sections of this file: what main()
+ * returns. */
+int golden_main(const char *path, const struct CMUnitTest *tests, size_t n);
 
 struct sl_json golden_section(const char *section);
 double golden_real_at(struct sl_json list, int64_t i);
