@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "comm/comm.h"
 #include "model/session.h"
 #include "nn/lmhead.h"
 #include "nn/rtdhead.h"
@@ -616,12 +617,14 @@ simlm_status sl_pretrainer_vectors(struct sl_pretrainer *s,
 }
 
 simlm_status sl_pretrainer_contrast(struct sl_pretrainer *s, double *loss_sum,
-                                    int64_t n, double weight, bool train,
-                                    simlm_error *err)
+                                    const int32_t *start, int64_t n,
+                                    double weight, bool train, simlm_error *err)
 {
     const struct sl_bert *m = s->s.m;
+    size_t row = (size_t)s->s.shape.D * m->be->real_bytes;
 
     SL_ASSERT(n <= s->max_spans && n % 2 == 0);
+    SL_TRY(sl_comm_gather_token_shares(s->v, start, n, row, err));
     m->be->ops->zero_real(m->be, s->loss, 1);
     m->be->ops->pair_contrast(m->be, s->loss, train ? s->dv : NULL, s->v, n,
                               s->s.shape.D, weight);

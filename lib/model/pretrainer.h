@@ -84,13 +84,18 @@ simlm_status sl_pretrainer_step(struct sl_pretrainer *s,
  * then their loss, whose gradient the steps add on their way.  Sequences 2 i and
  * 2 i + 1 of the step are a pair.
  *
+ * Of several ranks (comm/comm.h) each computes the vectors of its share of the
+ * step, in tokens (start [n + 1]); here they are gathered, and every rank has the
+ * loss of all, as one process would.
+ *
  * *loss_sum <- the sum over the n vectors; weight is one over n.
  */
 simlm_status sl_pretrainer_vectors(struct sl_pretrainer *s,
                                    const struct sl_pretrain_batch *b,
                                    struct sl_noise noise, simlm_error *err);
 simlm_status sl_pretrainer_contrast(struct sl_pretrainer *s, double *loss_sum,
-                                    int64_t n, double weight, bool train,
+                                    const int32_t *start, int64_t n,
+                                    double weight, bool train,
                                     simlm_error *err);
 
 #endif

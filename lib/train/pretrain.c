@@ -217,20 +217,23 @@ static simlm_status run_micro(struct stage *s, int64_t first, int64_t end,
     return SIMLM_OK;
 }
 
-/* The vectors of all spans, and what they lack of telling their partners. */
-static simlm_status contrast_spans(struct stage *s, simlm_error *err)
+/* The vectors of the rank's spans, begin .. end - 1; what all vectors lack of
+ * telling their partners. */
+static simlm_status contrast_spans(struct stage *s, int64_t begin, int64_t end,
+                                   simlm_error *err)
 {
     struct pretrain *p = s->p;
-    int64_t n = s->all.sequences, end;
+    int64_t n = s->all.sequences;
 
-    for (int64_t i = 0; i < n; i = end) {
+    for (int64_t i = begin, to; i < end; i = to) {
         struct sl_pretrain_batch b;
 
-        end = sl_pack_cut(&p->batch.clean, i, p->o->train.batch_tokens);
-        b = micro_batch(p, i, end);
+        to = cut(p, i, end);
+        b = micro_batch(p, i, to);
         SL_TRY(sl_pretrainer_vectors(p->session, &b, s->noise, err));
     }
-    return sl_pretrainer_contrast(p->session, &s->contrast, n, one_over(n),
+    return sl_pretrainer_contrast(p->session, &s->contrast,
+                                  p->batch.clean.start, n, one_over(n),
                                   s->step->train, err);
 }
 
@@ -297,7 +300,7 @@ static simlm_status pretrain_step(void *self, const struct sl_step *step,
     if (t->loss_mean == SIMLM_MEAN_MICRO)
         SL_TRY(count_micros(&s.micros, p, begin, end, err));
     if (p->what->spans)
-        SL_TRY(contrast_spans(&s, err));
+        SL_TRY(contrast_spans(&s, begin, end, err));
     for (int64_t i = begin, to; i < end; i = to) {
         to = cut(p, i, end);
         SL_TRY(run_micro(&s, i, to, err));
@@ -330,9 +333,6 @@ static simlm_status check_options(const simlm_pretrain_options *o,
     SL_TRY(sl_setup_check(&o->train, err));
     SL_TRY(sl_pretrain_check(o, err));
     texts = texts_of(&sl_objectives[o->objective], o->train.batch);
-    if (sl_objectives[o->objective].spans && sl_comm_size() > 1)
-        return sl_fail(err, SIMLM_E_ARG, "an objective with spans is for one "
-                       "process");
     if (texts * o->max_length >= INT32_MAX)
         return sl_fail(err, SIMLM_E_ARG, "a step of %d passages of %d tokens "
                        "is too large", (int)o->train.batch, (int)o->max_length);

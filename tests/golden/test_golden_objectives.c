@@ -31,8 +31,8 @@ static double loss(void *self)
 
     if (p->o->spans) {
         check_ok(sl_pretrainer_vectors(p->s, &p->b, off, &err));
-        check_ok(sl_pretrainer_contrast(p->s, &co, n, 1 / (double)n, true,
-                                        &err));
+        check_ok(sl_pretrainer_contrast(p->s, &co, p->b.clean.start, n,
+                                        1 / (double)n, true, &err));
     }
     check_ok(sl_pretrainer_step(p->s, &r, &p->b, one, true, off, 0, &err));
     p->enc_loss = r.enc_sum * one.enc;

@@ -6,9 +6,8 @@
 #include "backend/backend.h"
 #include "base/alloc.h"
 #include "check.h"
-#include "comm/comm.h"
-#include "comm/transport.h"
 #include "derivatives.h"
+#include "fake_ranks.h"
 #include "model/biencoder.h"
 #include "model/towers.h"
 #include "tiny.h"
@@ -265,42 +264,6 @@ static void equal_towers_are_a_shared_encoder(void **state)
 
 /* ---- ranks ------------------------------------------------------------------ */
 
-/*
- * One process plays all ranks, one after the other and twice: the first time a
- * rank's vectors are noted and taken away, the second time it is given all.
- */
-enum { VECTORS = 9, MOST_WIDE = 16 };
-static struct {
-    struct sl_transport t;
-    bool all_known;
-    int n_gathered;
-    unsigned char vector[VECTORS * MOST_WIDE * sizeof(double)];
-} ranks;
-
-static void gather(void *all, const int64_t *part)
-{
-    int32_t r = ranks.t.rank;
-    unsigned char *own = (unsigned char *)all + part[r];
-    size_t n = (size_t)(part[r + 1] - part[r]);
-
-    assert_true(part[ranks.t.size] <= (int64_t)sizeof ranks.vector);
-    ranks.n_gathered++;
-    if (!ranks.all_known) {
-        memcpy(ranks.vector + part[r], own, n);
-        memset(all, 0, (size_t)part[ranks.t.size]);
-        return;
-    }
-    assert_memory_equal(own, ranks.vector + part[r], n);
-    memcpy(all, ranks.vector, (size_t)part[ranks.t.size]);
-}
-
-static int leave_ranks(void **state)
-{
-    (void)state;
-    sl_comm_use(NULL);
-    return 0;
-}
-
 /* A training step's loss and ranks; its gradients are in m. */
 struct outcome {
     struct sl_biencoder_result r;
@@ -339,27 +302,22 @@ static void check_ranks(int32_t size, int64_t max_tokens, bool untied,
     struct sl_biencoder *s = new_session(m, max_tokens);
     struct outcome alone, got;
     double *want;
+    bool known;
 
     sl_bert_zero_grad(m);
     alone = run_step(s, true);
     want = copy_grad(m);
 
     sl_bert_zero_grad(m);
-    memset(&ranks, 0, sizeof ranks);
-    ranks.t = (struct sl_transport){.size = size, .gather = gather};
-    sl_comm_use(&ranks.t);
-    for (int known = 0; known < 2; known++) {
-        ranks.all_known = known;
-        for (ranks.t.rank = 0; ranks.t.rank < size; ranks.t.rank++) {
-            got = run_step(s, known); /* gradients add up over ranks */
-            if (!known)
-                continue;
-            assert_memory_equal(&got.r, &alone.r, sizeof got.r);
-            assert_memory_equal(got.rank, alone.rank, sizeof got.rank);
-        }
+    fake_ranks_begin(size);
+    while (fake_ranks_next(&known)) {
+        got = run_step(s, known); /* gradients add up over ranks */
+        if (!known)
+            continue;
+        assert_memory_equal(&got.r, &alone.r, sizeof got.r);
+        assert_memory_equal(got.rank, alone.rank, sizeof got.rank);
     }
-    sl_comm_use(NULL);
-    assert_int_equal(ranks.n_gathered, 2 * size);
+    fake_ranks_end();
     check_same(m, want, 1e-12);
     sl_free(want);
     sl_biencoder_free(s);
@@ -386,7 +344,7 @@ int main(void)
         cmocka_unit_test(chunks_of_a_step_change_nothing),
         cmocka_unit_test(equal_towers_are_a_shared_encoder),
         cmocka_unit_test_teardown(gradients_of_ranks_add_up_to_those_of_one,
-                                  leave_ranks),
+                                  fake_ranks_teardown),
     };
     return cmocka_run_group_tests(tests, open_backend, close_backend);
 }

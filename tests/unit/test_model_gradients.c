@@ -2,14 +2,16 @@
  * and ELECTRA form), every other objective of pre-training, with its generator
  * where that learns, and the cross-encoder (both heads, with and without R-Drop),
  * by central differences in double, with and without dropout.  Cutting a step, or
- * recomputing activations, changes no gradient.  (The bi-encoder:
- * test_biencoder.c.) */
+ * recomputing activations, changes no gradient; nor does sharing contrasted spans
+ * among ranks.  (The bi-encoder: test_biencoder.c.) */
 #include <simlm/train.h>
 
 #include "backend/backend.h"
 #include "base/alloc.h"
 #include "check.h"
+#include "comm/comm.h"
 #include "derivatives.h"
+#include "fake_ranks.h"
 #include "model/crossencoder.h"
 #include "model/pretrainer.h"
 #include "tiny.h"
@@ -69,8 +71,9 @@ static double pre_loss(struct problem *p, bool train)
 
     if (p->spans) {
         check_ok(sl_pretrainer_vectors(p->pre, &p->pre_batch, p->noise, &err));
-        check_ok(sl_pretrainer_contrast(p->pre, &co, p->pre_batch.clean.n,
-                                        contrast_scale, train, &err));
+        check_ok(sl_pretrainer_contrast(p->pre, &co, p->pre_batch.clean.start,
+                                        p->pre_batch.clean.n, contrast_scale,
+                                        train, &err));
     }
     check_ok(sl_pretrainer_step(p->pre, &r, &p->pre_batch, scales, train,
                                 p->noise, 3, &err));
@@ -416,6 +419,105 @@ static void chunks_of_a_group_change_nothing(void **state)
     sl_bert_free(m);
 }
 
+/* ---- ranks ------------------------------------------------------------------ */
+
+/* Of one copy the rows at [at, to), counted from there. */
+static int64_t rows_between(int32_t *rows, const int32_t *of, int64_t n,
+                            int32_t at, int32_t to)
+{
+    int64_t n_rows = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        if (of[i] >= at && of[i] < to)
+            rows[n_rows++] = of[i] - at;
+    return n_rows;
+}
+
+/* What a rank trains with of coCondenser's step: sequences begin .. end - 1. */
+struct share {
+    struct sl_pretrain_batch b;
+    int32_t start[8], hidden[64], rows[64];
+};
+
+static void take_share(struct share *s, const struct sl_pretrain_batch *all)
+{
+    const struct sl_pretrain_copy *copy = &all->enc;
+    int64_t begin, end;
+    int32_t at, to;
+
+    sl_comm_share_tokens(&begin, &end, all->clean.start, all->clean.n);
+    at = all->clean.start[begin];
+    to = all->clean.start[end];
+    s->b = (struct sl_pretrain_batch){
+        .clean = sl_tokens_slice(&all->clean, begin, end - begin, s->start),
+        .enc = {.ids = copy->ids + at, .hidden = s->hidden, .rows = s->rows},
+        .first_vector = begin};
+    s->b.enc.n_hidden =
+        rows_between(s->hidden, copy->hidden, copy->n_hidden, at, to);
+    s->b.enc.n_rows = rows_between(s->rows, copy->rows, copy->n_rows, at, to);
+    s->b.dec = s->b.enc;
+}
+
+/* A rank's part of a training step: *co <- the contrast's loss, of all. */
+static void span_step(struct sl_pretrainer *s, double *co,
+                      const struct sl_pretrain_batch *all, bool train)
+{
+    struct sl_noise noise = {true, 12};
+    struct sl_pretrain_result r;
+    struct share own;
+
+    take_share(&own, all);
+    if (own.b.clean.n)
+        check_ok(sl_pretrainer_vectors(s, &own.b, noise, &err));
+    check_ok(sl_pretrainer_contrast(s, co, all->clean.start, all->clean.n,
+                                    contrast_scale, train, &err));
+    if (own.b.clean.n && train)
+        check_ok(sl_pretrainer_step(s, &r, &own.b, scales, true, noise, 3,
+                                    &err));
+}
+
+static void check_span_ranks(int32_t size)
+{
+    const struct sl_objective *o = &sl_objectives[SIMLM_OBJECTIVE_COCONDENSER];
+    struct sl_pretrainer_options options = {
+        .session = small, .objective = o, .max_spans = 6};
+    struct sl_bert *m = tiny_model(be, tiny_config(), parts_of(o, 1), 4);
+    struct sl_pretrain_batch all = {.clean = tiny_tokens(6, 9, 40, 5)};
+    struct sl_pretrainer *s = NULL;
+    struct corrupted c;
+    double alone, co, *want;
+    bool known;
+
+    corrupt(&all, &c);
+    fit_batch(&all, o);
+    check_ok(sl_pretrainer_new(&s, m, NULL, &options, &err));
+    sl_bert_zero_grad(m);
+    span_step(s, &alone, &all, true);
+    want = copy_grad(m);
+
+    sl_bert_zero_grad(m);
+    fake_ranks_begin(size);
+    while (fake_ranks_next(&known)) {
+        span_step(s, &co, &all, known); /* gradients add up over ranks */
+        if (known)
+            assert_memory_equal(&co, &alone, sizeof co);
+    }
+    fake_ranks_end();
+    check_same(m, want, 1e-12);
+    sl_free(want);
+    sl_pretrainer_free(s);
+    sl_bert_free(m);
+}
+
+/* Pairs are torn apart, too, and with ten ranks some have nothing to do. */
+static void gradients_of_ranks_spans_add_up_to_those_of_one(void **state)
+{
+    (void)state;
+    check_span_ranks(2);
+    check_span_ranks(3);
+    check_span_ranks(10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +534,9 @@ int main(void)
         cmocka_unit_test(checkpointing_gives_the_same_bits),
         cmocka_unit_test(micro_batches_add_up_to_the_step),
         cmocka_unit_test(chunks_of_a_group_change_nothing),
+        cmocka_unit_test_teardown(
+            gradients_of_ranks_spans_add_up_to_those_of_one,
+            fake_ranks_teardown),
     };
     return cmocka_run_group_tests(tests, open_backend, close_backend);
 }
