@@ -80,6 +80,7 @@ int cmd_rerank(int argc, char **argv)
         return options_usage(&manual, "%s", missing(&o));
     if (argc != 1)
         return options_usage(&manual, "one run is needed");
+    run.ranks = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.run = argv[0];

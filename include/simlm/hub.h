@@ -32,7 +32,8 @@ SIMLM_API bool simlm_hub_is_name(const char *model);
 /*
  * dir [size] <- the directory of the model of that name.  Each file is of the
  * size and hash that the hub says; a transfer that broke is taken up again.
- * Progress is in bytes, a phase a file.
+ * Progress is in bytes, a phase a file.  Of several ranks (simlm/ranks.h), which
+ * all call it, the first looks and fetches; the others have what it found.
  *
  *   E_IO         not in the cache and offline; the hub cannot be reached or
  *                refuses

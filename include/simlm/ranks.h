@@ -3,7 +3,7 @@
  *
  * A program that was started as one of several joins the others before it calls
  * a job: pre-training, fine-tuning, a re-ranker's training, encoding, search over
- * files or teacher scores.  The job is then theirs together: each rank calls it
+ * files, re-ranking or teacher scores; or looks for a model by name.  The job is then theirs together: each rank calls it
  * with the same options, rank 0 writes the outputs and speaks to the observer,
  * and the result is that of one process: the same bits of vectors, runs and
  * scores, the same training but for the rounding of sums.

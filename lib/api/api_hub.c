@@ -5,6 +5,7 @@
 
 #include "api/api.h"
 #include "base/alloc.h"
+#include "comm/comm.h"
 #include "hub/hub.h"
 
 bool simlm_hub_is_name(const char *model)
@@ -12,14 +13,12 @@ bool simlm_hub_is_name(const char *model)
     return model && sl_hub_is_name(model);
 }
 
-simlm_status simlm_hub_fetch(char *dir, size_t size, const char *name,
-                             const simlm_observer *observer, simlm_error *err)
+static simlm_status fetch(char *dir, size_t size, const char *name,
+                          const simlm_observer *observer, simlm_error *err)
 {
     simlm_status st = SIMLM_OK;
     char *found = NULL;
 
-    SL_API_NOT_NULL(dir);
-    SL_API_NEED(name && sl_hub_is_name(name), "name: not organisation/name");
     SL_TRY(sl_hub_fetch(&found, name, observer, err));
     if (strlen(found) < size)
         memcpy(dir, found, strlen(found) + 1);
@@ -28,4 +27,23 @@ simlm_status simlm_hub_fetch(char *dir, size_t size, const char *name,
                      found, size);
     sl_free(found);
     return st;
+}
+
+/* What rank 0 found, or why it did not: the others do not look themselves. */
+simlm_status simlm_hub_fetch(char *dir, size_t size, const char *name,
+                             const simlm_observer *observer, simlm_error *err)
+{
+    simlm_error why = {SIMLM_OK, ""};
+    int64_t n = 0;
+
+    SL_API_NOT_NULL(dir);
+    SL_API_NEED(name && sl_hub_is_name(name), "name: not organisation/name");
+    if (sl_comm_first() && fetch(dir, size, name, observer, &why) == SIMLM_OK)
+        n = (int64_t)strlen(dir) + 1;
+    sl_comm_broadcast(&why, sizeof why);
+    if (why.code < 0)
+        return sl_fail(err, why.code, "%s", why.msg);
+    sl_comm_broadcast(&n, sizeof n);
+    sl_comm_broadcast(dir, n);
+    return SIMLM_OK;
 }

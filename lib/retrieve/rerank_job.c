@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/parallel.h"
+#include "comm/comm.h"
 #include "data/picked.h"
 #include "data/queries.h"
 #include "format/runfile.h"
@@ -141,8 +142,8 @@ static simlm_status score_all(struct rerank_job *j, struct sl_pair *pair,
             pair[n++] = make_pair(j, q, i);
             if (n < BLOCK && done + n < meter.total)
                 continue;
-            SL_TRY(sl_scorer_run(j->scorer, j->score + done, pair, n, &meter,
-                                 err));
+            SL_TRY(sl_scorer_run_shares(j->scorer, j->score + done, pair, n,
+                                        &meter, err));
             done += n;
             n = 0;
         }
@@ -207,8 +208,8 @@ static simlm_status write_all(const struct rerank_job *j,
     return sl_run_writer_commit(w, err);
 }
 
-/* The output is opened before the work, so that a place that cannot be written
- * to is known then. */
+/* The output, which rank 0 writes, is opened before the work, so that a place
+ * that cannot be written to is known then. */
 static simlm_status run(struct rerank_job *j, simlm_error *err)
 {
     struct sl_run_writer w = {0};
@@ -216,14 +217,16 @@ static simlm_status run(struct rerank_job *j, simlm_error *err)
     simlm_status st;
 
     SL_TRY(set_up(j, err));
-    SL_TRY(sl_run_writer_open(&w, j->o->output,
-                              j->o->format == SIMLM_RUN_TREC ? SL_RUN_TREC
-                                                             : SL_RUN_MSMARCO,
-                              j->o->tag, err));
+    if (sl_comm_first())
+        SL_TRY(sl_run_writer_open(&w, j->o->output,
+                                  j->o->format == SIMLM_RUN_TREC
+                                      ? SL_RUN_TREC
+                                      : SL_RUN_MSMARCO,
+                                  j->o->tag, err));
     pair = SL_NEW_ARRAY(struct sl_pair, BLOCK);
     st = pair ? score_all(j, pair, err) : sl_fail_nomem(err, "pairs of texts");
     sl_free(pair);
-    if (st == SIMLM_OK)
+    if (st == SIMLM_OK && sl_comm_first())
         st = write_all(j, &w, err);
     sl_run_writer_abort(&w);
     return st;

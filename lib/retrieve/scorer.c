@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "comm/comm.h"
 #include "model/crossencoder.h"
 
 struct sl_scorer {
@@ -103,6 +104,19 @@ simlm_status sl_scorer_run(struct sl_scorer *s, float *score,
     for (int64_t i = 0; i < n; i++)
         score[s->batches.order[i]] = s->sorted[i];
     return SIMLM_OK;
+}
+
+simlm_status sl_scorer_run_shares(struct sl_scorer *s, float *score,
+                                  const struct sl_pair *pair, int64_t n,
+                                  struct sl_meter *meter, simlm_error *err)
+{
+    int64_t begin, end;
+
+    sl_comm_share(&begin, &end, n);
+    SL_TRY(sl_scorer_run(s, score + begin, pair + begin, end - begin, meter,
+                         err));
+    SL_TRY(sl_comm_gather_shares(score, n, sizeof *score, err));
+    return sl_meter_tell(meter, n - (end - begin), err);
 }
 
 double sl_stored_score(float score)

@@ -36,6 +36,14 @@ simlm_status sl_scorer_run(struct sl_scorer *s, float *score,
                            const struct sl_pair *pair, int64_t n,
                            struct sl_meter *meter, simlm_error *err);
 
+/*
+ * The same by all ranks together (comm/comm.h): each scores its share of the
+ * pairs, and then has all scores.
+ */
+simlm_status sl_scorer_run_shares(struct sl_scorer *s, float *score,
+                                  const struct sl_pair *pair, int64_t n,
+                                  struct sl_meter *meter, simlm_error *err);
+
 /* As scores are stored (spec 3.3): to five decimals. */
 double sl_stored_score(float score);
 

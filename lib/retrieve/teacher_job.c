@@ -239,20 +239,6 @@ static void add_pairs(struct teacher_job *j, const struct example *e,
     }
 }
 
-/* score [n] <- of pair [n], of which each rank scores a share. */
-static simlm_status score_pairs(struct teacher_job *j, float *score,
-                                const struct sl_pair *pair, int64_t n,
-                                simlm_error *err)
-{
-    int64_t begin, end;
-
-    sl_comm_share(&begin, &end, n);
-    SL_TRY(sl_scorer_run(j->scorer, score + begin, pair + begin, end - begin,
-                         &j->meter, err));
-    SL_TRY(sl_comm_gather_shares(score, n, sizeof *score, err));
-    return sl_meter_tell(&j->meter, n - (end - begin), err);
-}
-
 static simlm_status score_block(struct teacher_job *j, simlm_error *err)
 {
     if (!sl_grow(&j->pair, &j->pair_cap, j->n_docs, sizeof *j->pair) ||
@@ -265,7 +251,8 @@ static simlm_status score_block(struct teacher_job *j, simlm_error *err)
     for (int64_t at = 0; at < j->n_docs; at += BLOCK) {
         int64_t n = j->n_docs - at < BLOCK ? j->n_docs - at : BLOCK;
 
-        SL_TRY(score_pairs(j, j->score + at, j->pair + at, n, err));
+        SL_TRY(sl_scorer_run_shares(j->scorer, j->score + at, j->pair + at, n,
+                                    &j->meter, err));
     }
     return SIMLM_OK;
 }

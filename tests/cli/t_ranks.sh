@@ -68,6 +68,10 @@ t 'one process trains through the bottleneck' rlm $short --batch-tokens 60 -o rl
 t 'three do' on 3 rlm $short --batch-tokens 60 -o rlm3
 t 'with the same losses and measures' same_curve rlm1 rlm3
 t 'means of micro-batches are of all ranks' on 2 rlm $short --batch-tokens 60 --loss-mean micro -o micro2
+spans() { mlm --objective cocondenser --decoder-layers 1 --early-layers 1 --batch-tokens 60 $short "$@"; }
+t 'one process contrasts spans' spans -o co1
+t 'three do' on 3 spans -o co3
+t 'with the same losses: spans of all ranks are told apart' same_curve co1 co3
 t 'one process fine-tunes' finetune_lists $short -o ft1
 t 'two do' on 2 finetune_lists $short -o ft2
 t 'with the same losses and measures: negatives cross processes' same_curve ft1 ft2
@@ -108,12 +112,37 @@ score() {
 t 'one process scores' score -o kd1.jsonl
 t 'two do' on 2 score -o kd2.jsonl
 t 'the same scores' cmp kd1.jsonl kd2.jsonl
+rerank() {
+    "$SIMLM" rerank -q -t 1 --model rr1 --corpus corpus.jsonl --queries queries.tsv "$@" run.tsv
+}
+t 'one process re-ranks' rerank --depth 7 -o reranked1
+t 'three do' on 3 rerank --depth 7 -o reranked3
+t 'the same run' cmp reranked1 reranked3
 
 # ---- failures -------------------------------------------------------------------
 t 'what all find wrong ends the job' sh -c '! ./np2 encode -q --model nowhere --side passage -o x corpus.jsonl >said 2>&1'
 t 'with its message' grep -q "^simlm: .*nowhere" said
 t 'a command for one process' sh -c '! ./np2 index -q -o y vec1 >said 2>&1'
 t 'says so' grep -q "'index' is not for several processes" said
+
+# ---- models by name ---------------------------------------------------------------
+commit=0123456789abcdef0123456789abcdef01234567
+mkdir -p hub/models--us--base/refs hub/models--us--base/snapshots
+cp -r ft1 hub/models--us--base/snapshots/$commit
+printf %s $commit >hub/models--us--base/refs/main
+# Of two ranks the first has that cache, the other an empty one.
+by_name() {
+    model=$1
+    shift
+    set -- "$SIMLM" encode -q -t 1 --model "$model" --side passage "$@" corpus.jsonl
+    mpirun -np 1 env HF_HUB_CACHE="$tmp/hub" "$@" : -np 1 env HF_HUB_CACHE="$tmp/nothing" "$@"
+}
+t 'rank 0 finds a model by name for all' by_name us/base -o named
+t 'and it is that model' cmp vec1/embeddings.npy named/embeddings.npy
+by_no_name() { ! by_name us/other -o unnamed >said 2>&1; }
+t 'a model that it does not find ends the job' by_no_name
+t 'with its message' grep -q "^simlm: 'us/other'.*$tmp/hub.*HF_HUB_OFFLINE" said
+t 'nobody else looks' sh -c '! grep /nothing said'
 
 run_long() {
     exec ./np2 pretrain -q -t 1 --objective mlm --model base --max-length 24 --batch 8 \
