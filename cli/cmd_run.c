@@ -15,6 +15,8 @@ static const char *const usage[] = {
 static const char *const examples[] = {
     "All of SimLM's stages on SQuAD",
     "simlm run --set data=squad -o runs/squad recipes/squad.yaml",
+    "With a base that was made before",
+    "simlm run --set data=squad --given mlm=base recipes/squad.yaml",
     "What would be done",
     "simlm run --dry-run --set data=squad recipes/squad.yaml",
     NULL,
@@ -110,6 +112,9 @@ int cmd_run(int argc, char **argv)
         OPT_LIST(0, "set", &o.set, "name=value",
                  "give a variable of the recipe another value; may be given "
                  "several times"),
+        OPT_LIST(0, "given", &o.given, "stage=path",
+                 "a stage's result that is there already: it is not run, nor "
+                 "what only it needs; may be given several times"),
         OPT_FLAG('n', "dry-run", &dry,
                  "check, print what is done and what is to do, and end"),
         OPT_CONTEXT(&run.line),

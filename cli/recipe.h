@@ -4,11 +4,12 @@
  * recipes/README.md has the form.  What a recipe comes to is a list of stages
  * in the order in which they stand, each a command line:
  *
- *     recipe_open()    read (recipe_yaml.h), put variables and names of stages
- * in place of $name (recipe_text.c), make the stages (recipe_read.c) and those
- * that measure and report (recipe_report.c), have each command check its own
- * line (recipe_check.c, by probe.h) recipe_run()     do what is not done yet
- * (recipe_run.c, recipe_state.h)
+ * recipe_open() reads (recipe_yaml.h), puts variables and names of stages in
+ * place of $name (recipe_text.c), makes the stages (recipe_read.c) and those
+ * that measure and report (recipe_report.c), has each command check its own
+ * line (recipe_check.c, by probe.h) and leaves out what was given
+ * (recipe_given.c).  recipe_run() does what is not done yet (recipe_run.c,
+ * recipe_state.h).
  *
  * A stage may name only stages before it, so there is no cycle to look for.
  */
@@ -28,7 +29,8 @@
 struct recipe_options {
     const char *path;   /* of the recipe */
     const char *folder; /* of the run */
-    struct option_list set; /* "name=value", instead of the recipe's own */
+    struct option_list set;   /* "name=value", instead of the recipe's own */
+    struct option_list given; /* "stage=path": made already, not to be run */
     int32_t threads;        /* for all stages; negative: as the recipe says */
     bool quiet;
     const char *log_json;
@@ -121,6 +123,15 @@ struct setting *stage_setting(const struct stage *s, const char *name);
 /* Have the stage's command check it; fill in what it comes to. */
 simlm_status recipe_check_stage(struct recipe *r, struct stage *s,
                                 simlm_error *err);
+/* What every stage reads is there, or made by a stage before it. */
+simlm_status recipe_check_inputs(struct recipe *r, simlm_error *err);
+/* Is the path that directory or file, or in it? */
+bool recipe_is_within(const char *path, const char *dir);
+
+/* What stands for the stage's output by --given; NULL: it is run. */
+const char *recipe_given(const struct recipe *r, const char *stage);
+/* Take out the stages that were given, and those that only they read. */
+simlm_status recipe_leave_out(struct recipe *r, simlm_error *err);
 
 /* The stages behind the recipe's own: measures and differences of its table. */
 simlm_status recipe_plan_report(struct recipe *r, simlm_error *err);

@@ -216,8 +216,7 @@ static void put_lines(FILE *f, const struct option_row *o)
     }
 }
 
-/* Is the path that directory, or in it? */
-static bool is_within(const char *path, const char *dir)
+bool recipe_is_within(const char *path, const char *dir)
 {
     size_t n = strlen(dir);
 
@@ -228,7 +227,7 @@ static bool is_within(const char *path, const char *dir)
 static bool is_hub_model(const struct recipe *r, const struct option_row *o)
 {
     return o->role == OPT_ROLE_MODEL && option_input(o) &&
-           !is_within(option_input(o), r->o.folder) &&
+           !recipe_is_within(option_input(o), r->o.folder) &&
            simlm_hub_is_name(option_input(o));
 }
 
@@ -284,7 +283,7 @@ static bool is_made_before(const struct recipe *r, const struct stage *s,
 {
     for (const struct stage *b = r->stage; b < s; b++)
         for (int i = 0; i < b->n_outputs; i++)
-            if (is_within(path, b->output[i]))
+            if (recipe_is_within(path, b->output[i]))
                 return true;
     return false;
 }
@@ -299,8 +298,8 @@ static long line_of(const struct stage *s, const char *path)
     return s->line;
 }
 
-static simlm_status check_inputs(struct recipe *r, const struct stage *s,
-                                 simlm_error *err)
+static simlm_status check_reads(struct recipe *r, const struct stage *s,
+                                simlm_error *err)
 {
     struct stat info;
 
@@ -309,7 +308,7 @@ static simlm_status check_inputs(struct recipe *r, const struct stage *s,
 
         if (is_made_before(r, s, path))
             continue;
-        if (!s->ours && is_within(path, r->o.folder))
+        if (!s->ours && recipe_is_within(path, r->o.folder))
             return RECIPE_FAIL(r, line_of(s, path),
                                "'%s' is made by no stage before this", path);
         if (stat(path, &info))
@@ -319,26 +318,35 @@ static simlm_status check_inputs(struct recipe *r, const struct stage *s,
     return SIMLM_OK;
 }
 
+simlm_status recipe_check_inputs(struct recipe *r, simlm_error *err)
+{
+    simlm_status st = SIMLM_OK;
+
+    for (int i = 0; i < r->n_stages && st == SIMLM_OK; i++)
+        st = check_reads(r, &r->stage[i], err);
+    return st;
+}
+
 static simlm_status check_output(struct recipe *r, const struct stage *s,
                                  const char *path, simlm_error *err)
 {
     for (const struct stage *b = r->stage; b < s; b++)
         for (int i = 0; i < b->n_outputs; i++)
-            if (is_within(path, b->output[i]) || is_within(b->output[i], path))
+            if (recipe_is_within(path, b->output[i]) || recipe_is_within(b->output[i], path))
                 return RECIPE_FAIL(r, s->line,
                                    "'%s' and '%s' have the same output '%s'",
                                    b->name, s->name, b->output[i]);
     return SIMLM_OK;
 }
 
-static simlm_status check_files(struct recipe *r, const struct stage *s,
-                                simlm_error *err)
+static simlm_status check_outputs(struct recipe *r, const struct stage *s,
+                                  simlm_error *err)
 {
     simlm_status st = SIMLM_OK;
 
     for (int i = 0; i < s->n_outputs && st == SIMLM_OK; i++)
         st = check_output(r, s, s->output[i], err);
-    return st < 0 ? st : check_inputs(r, s, err);
+    return st;
 }
 
 /* ---- the stage ---------------------------------------------------------- */
@@ -375,5 +383,5 @@ simlm_status recipe_check_stage(struct recipe *r, struct stage *s,
     probe_command(&c.probe, s->command, s->n_words, s->word);
     if (!s->options)
         return complain(&c);
-    return check_files(r, s, err);
+    return check_outputs(r, s, err);
 }

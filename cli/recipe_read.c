@@ -284,6 +284,7 @@ static simlm_status add_settings(struct recipe *r, struct stage *s,
 static simlm_status read_stage(struct recipe *r, const struct node *node,
                                simlm_error *err)
 {
+    const char *given = recipe_given(r, node->key);
     const struct command *command;
     struct stage *s;
     simlm_status st;
@@ -301,7 +302,8 @@ static simlm_status read_stage(struct recipe *r, const struct node *node,
     if (st == SIMLM_OK)
         st = recipe_check_stage(r, s, err);
     if (st == SIMLM_OK)
-        st = recipe_define(r, node->key, s->output[0], node->line, err);
+        st = recipe_define(r, node->key, given ? given : s->output[0],
+                           node->line, err);
     return st;
 }
 
@@ -350,7 +352,11 @@ static simlm_status read_parts(struct recipe *r, simlm_error *err)
         st = read_stages(r, err);
     if (st == SIMLM_OK)
         st = check_used(r, err);
-    return st < 0 ? st : recipe_plan_report(r, err);
+    if (st == SIMLM_OK)
+        st = recipe_plan_report(r, err);
+    if (st == SIMLM_OK)
+        st = recipe_leave_out(r, err);
+    return st < 0 ? st : recipe_check_inputs(r, err);
 }
 
 simlm_status recipe_open(struct recipe *r, const struct recipe_options *o,

@@ -84,4 +84,22 @@ t 'is left alone' kept
 mkdir recipes && cp tiny.yaml recipes/small.yaml
 t 'without a folder' exits 0 run -q --set steps=1 recipes/small.yaml
 t 'it is called as the recipe' [ -s runs/small/report.html ]
+
+# ---- what is there already ------------------------------------------------------------
+cp -r runs/small/mlm made
+given() { run -o part --set steps=1 "$@" tiny.yaml; }
+t 'a result that was made before' exits 0 given --given mlm=made
+t 'is taken, and what only it needs is not made' ran_are 'bm25 hits retriever vectors flat dense both '
+t 'the rest comes out the same' cmp runs/small/dense part/dense
+t 'again: nothing is done' exits 0 given --given mlm=made
+t 'and it says so' said 'nothing to do'
+t 'of two given ones what both need is not made' exits 0 given --given mlm=made --given hits=runs/small/bm25.run
+indexless() { ! grep -q ' bm25 index ' out; }
+t 'nor shown' exits 0 given -n --given mlm=made --given hits=runs/small/bm25.run
+t 'nor in the list' indexless
+t 'what the report reads is made' exits 0 given -n --given mlm=made --given both=runs/small/both
+t 'though a given one reads it, too' printed '^done +dense '
+t 'no such stage' complains '--given nlm=made: expected stage=path, of a stage of tiny.yaml' given --given nlm=made
+t 'no path' complains '--given mlm: expected stage=path' given --given mlm
+t 'no such file' complains "'nowhere' does not exist" given --given mlm=nowhere
 finish
