@@ -3,7 +3,8 @@
  *
  * The form is told by the file's first bytes, never by its name.  Several gzip
  * members or zstd frames one after another are one text.  A compressed file
- * that ends too early is an error, not a short text.
+ * that ends too early is an error, not a short text.  A path may lead into a zip
+ * file as into a directory (format/zip_stream.h).
  *
  *     struct sl_lines *in = NULL;
  *     struct sl_line line;

@@ -16,6 +16,7 @@
 #include <zstd.h>
 
 #include "base/alloc.h"
+#include "format/zip_stream.h"
 
 enum { INPUT_BYTES = 1 << 16 };
 
@@ -23,7 +24,8 @@ enum kind { PLAIN, GZIP, ZSTD };
 
 struct sl_source {
     char *path; /* for messages */
-    int fd;
+    int fd;     /* -1 if it is an entry of a zip file */
+    struct sl_zip_stream *zip;
     enum kind kind;
     bool file_ended;
     bool in_frame; /* a gzip member or zstd frame is not finished */
@@ -34,21 +36,35 @@ struct sl_source {
     ZSTD_DStream *zstd;
 };
 
+static simlm_status read_some(struct sl_source *s, size_t *got,
+                              simlm_error *err)
+{
+    unsigned char *to = s->in + s->n;
+    size_t room = INPUT_BYTES - s->n;
+    ssize_t n;
+
+    if (s->zip)
+        return sl_zip_stream_read(s->zip, (char *)to, room, got, err);
+    do
+        n = read(s->fd, to, room);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return sl_fail_errno(err, "read", s->path);
+    *got = (size_t)n;
+    return SIMLM_OK;
+}
+
 static simlm_status fill(struct sl_source *s, simlm_error *err)
 {
-    ssize_t got;
+    size_t got = 0;
 
     memmove(s->in, s->in + s->at, s->n - s->at);
     s->n -= s->at;
     s->at = 0;
-    do
-        got = read(s->fd, s->in + s->n, INPUT_BYTES - s->n);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return sl_fail_errno(err, "read", s->path);
+    SL_TRY(read_some(s, &got, err));
     s->file_ended = got == 0;
-    s->n += (size_t)got;
-    s->consumed += got;
+    s->n += got;
+    s->consumed += (int64_t)got;
     return SIMLM_OK;
 }
 
@@ -103,6 +119,23 @@ static simlm_status start_decoder(struct sl_source *s, simlm_error *err)
     return SIMLM_OK;
 }
 
+/* A path through a file is one into a zip file. */
+static simlm_status open_path(struct sl_source *s, const char *path,
+                              simlm_error *err)
+{
+    int why;
+    size_t n;
+
+    s->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (s->fd >= 0)
+        return SIMLM_OK;
+    why = errno;
+    if (why == ENOTDIR && sl_zip_path(path, &n))
+        return sl_zip_stream_open(&s->zip, path, err);
+    errno = why;
+    return sl_fail_errno(err, "open", path);
+}
+
 simlm_status sl_source_open(struct sl_source **out, const char *path,
                             simlm_error *err)
 {
@@ -119,12 +152,12 @@ simlm_status sl_source_open(struct sl_source **out, const char *path,
         st = sl_fail_nomem(err, path);
         goto out;
     }
-    s->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (s->fd < 0) {
-        st = sl_fail_errno(err, "open", path);
-        goto out;
-    }
-    st = recognise(s, err);
+    if (standard)
+        s->fd = STDIN_FILENO;
+    else
+        st = open_path(s, path, err);
+    if (st == SIMLM_OK)
+        st = recognise(s, err);
     if (st == SIMLM_OK)
         st = start_decoder(s, err);
 out:
@@ -144,6 +177,7 @@ void sl_source_close(struct sl_source *s)
     ZSTD_freeDStream(s->zstd);
     if (s->fd > STDIN_FILENO)
         close(s->fd);
+    sl_zip_stream_close(s->zip);
     sl_free(s->in);
     sl_free(s->path);
     sl_free(s);

@@ -18,6 +18,7 @@ enum {
 struct entry {
     uint64_t size, packed, header; /* bytes, bytes stored, offset */
     unsigned method, flags;
+    uint32_t crc;
 };
 
 struct sl_zip {
@@ -153,8 +154,8 @@ static simlm_status read_entry(struct sl_zip *z, int64_t i,
     *used = CENTRAL + (uint64_t)name + extra + U16(p + 32);
     if (*used > n)
         return fail(z->path, "whose directory is damaged", err);
-    *e = (struct entry){U32(p + 24), U32(p + 20), U32(p + 42), U16(p + 10),
-                        U16(p + 8)};
+    *e = (struct entry){U32(p + 24), U32(p + 20), U32(p + 42),
+                        U16(p + 10), U16(p + 8),  (uint32_t)U32(p + 16)};
     if ((e->size == UINT32_MAX || e->packed == UINT32_MAX ||
          e->header == UINT32_MAX) &&
         !read_zip64(e, p + CENTRAL + name, extra))
@@ -229,30 +230,47 @@ int64_t sl_zip_find(const struct sl_zip *z, const char *name)
     return sl_strmap_find(z->names, name, strlen(name));
 }
 
-simlm_status sl_zip_data(const struct sl_zip *z, struct sl_map *data, int64_t i,
-                         simlm_error *err)
+static simlm_status fail_entry(const struct sl_zip *z, int64_t i,
+                               const char *why, simlm_error *err)
+{
+    return sl_fail(err, SIMLM_E_FORMAT, "%s: entry '%.100s' %s", z->path,
+                   sl_zip_name(z, i), why);
+}
+
+simlm_status sl_zip_entry(const struct sl_zip *z, struct sl_zip_entry *out,
+                          int64_t i, simlm_error *err)
 {
     const struct entry *e = &z->list[i];
-    const char *name = sl_zip_name(z, i);
     uint64_t left, skip;
 
-    if (e->flags & 1 || e->method || e->size != e->packed)
-        return sl_fail(err, SIMLM_E_FORMAT,
-                       "%s: entry '%.100s' is %s: only stored entries are read",
-                       z->path, name,
-                       e->flags & 1 ? "encrypted" : "compressed");
+    if (e->flags & 1)
+        return fail_entry(z, i, "is encrypted", err);
     if (e->header > z->map.n || z->map.n - e->header < LOCAL ||
         !has_signature(z->map, e->header, "\3\4"))
-        return sl_fail(err, SIMLM_E_FORMAT,
-                       "%s: entry '%.100s' lies outside the file", z->path,
-                       name);
+        return fail_entry(z, i, "lies outside the file", err);
     left = z->map.n - e->header;
     skip = LOCAL + (uint64_t)U16(z->map.p + e->header + 26) +
            U16(z->map.p + e->header + 28);
-    if (skip > left || e->size > left - skip)
-        return sl_fail(err, SIMLM_E_FORMAT,
-                       "%s: entry '%.100s' lies outside the file", z->path,
-                       name);
-    *data = (struct sl_map){z->map.p + e->header + skip, (size_t)e->size};
+    if (skip > left || e->packed > left - skip)
+        return fail_entry(z, i, "lies outside the file", err);
+    *out = (struct sl_zip_entry){
+        {z->map.p + e->header + skip, (size_t)e->packed},
+        e->size,
+        e->crc,
+        e->method};
+    return SIMLM_OK;
+}
+
+simlm_status sl_zip_data(const struct sl_zip *z, struct sl_map *data, int64_t i,
+                         simlm_error *err)
+{
+    struct sl_zip_entry e;
+
+    SL_TRY(sl_zip_entry(z, &e, i, err));
+    if (e.method || e.size != e.packed.n)
+        return fail_entry(z, i,
+                          "is compressed: only stored entries are read here",
+                          err);
+    *data = e.packed;
     return SIMLM_OK;
 }

@@ -1,12 +1,13 @@
 /*
  * format/zip.h - the entries of a zip file in memory, as PyTorch writes it.
+ * (Compressed ones, of texts: format/zip_stream.h.)
  *
  *     [local header][data] ...      each entry; the data as they are ("stored")
  *     [central directory]           a header an entry: name, sizes, place
  *     [zip64 end, its locator]      if a number does not fit below
  *     [end of central directory]    22 bytes and a comment
  *
- * Only entries that are stored can be asked for: torch.save() never compresses.
+ * torch.save() never compresses, so sl_zip_data() knows stored entries alone.
  * (APPNOTE 6.3, sections 4.3 and 4.5.)
  *
  * Why not libzip or minizip: both read an entry as a stream of their own
@@ -43,6 +44,18 @@ const char *sl_zip_name(const struct sl_zip *z, int64_t i);
 
 /* The entry of that name, or -1. */
 int64_t sl_zip_find(const struct sl_zip *z, const char *name);
+
+/* How an entry is stored. */
+struct sl_zip_entry {
+    struct sl_map packed; /* its bytes in the map */
+    uint64_t size;        /* of what they stand for */
+    uint32_t crc;         /* of the same; nobody has proved it */
+    unsigned method;      /* 0: stored, 8: deflated, others */
+};
+
+/* E_FORMAT  encrypted, or not where the directory says */
+simlm_status sl_zip_entry(const struct sl_zip *z, struct sl_zip_entry *e,
+                          int64_t i, simlm_error *err);
 
 /*
  * *data <- the bytes of entry i, in the map.

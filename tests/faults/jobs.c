@@ -7,6 +7,7 @@
 #include <simlm/init.h>
 #include <simlm/jobs.h>
 #include <simlm/mine.h>
+#include <simlm/prepare.h>
 #include <simlm/report.h>
 #include <simlm/text.h>
 #include <simlm/train.h>
@@ -14,6 +15,7 @@
 #include "check.h"
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/str.h"
 
 enum { PASSAGES = 40, HITS = 6 };
@@ -114,6 +116,15 @@ static void make_report(void)
         "  \"queries\": \"queries.tsv\", \"qrels\": \"qrels.txt\","
         "  \"count\": 3, \"hits\": 2,"
         "  \"runs\": [{\"name\": \"a\", \"run\": \"run.tsv\"}]}}");
+}
+
+static void make_beir(void)
+{
+    check_ok(sl_dir_make(test_path("beir/qrels"), &err));
+    test_file("beir/corpus.jsonl", "{\"_id\": \"a\", \"text\": \"bale\"}\n"
+                                   "{\"_id\": \"b\", \"text\": \"dela\"}\n");
+    test_file("beir/queries.jsonl", "{\"_id\": \"q\", \"text\": \"ba\"}\n");
+    test_file("beir/qrels/test.tsv", "q\tb\t1\n");
 }
 
 /* ---- the jobs ----------------------------------------------------------- */
@@ -456,6 +467,19 @@ static simlm_status report(const char *out, simlm_error *err)
     return simlm_report(&o, err);
 }
 
+static simlm_status prepare_beir(const char *out, simlm_error *err)
+{
+    const char *raw = test_path("beir");
+    simlm_prepare_options o;
+
+    simlm_prepare_options_init(&o);
+    o.raw = &raw;
+    o.n_raw = 1;
+    o.output = out;
+    o.threads = 1;
+    return simlm_prepare_beir(&o, NULL, err);
+}
+
 const struct job jobs[] = {
     {"vocab", OUT_FILE, train_vocabulary},
     {"tokenize", OUT_FILE, tokenize},
@@ -479,6 +503,7 @@ const struct job jobs[] = {
     {"score", OUT_FILE, score},
     {"eval", OUT_FILE, evaluate},
     {"report", OUT_FILE, report},
+    {"prepare beir", OUT_DIRECTORY, prepare_beir},
 };
 const int n_jobs = (int)(sizeof jobs / sizeof *jobs);
 
@@ -496,4 +521,5 @@ void jobs_set_up(void)
     check_ok(evaluate(test_path("eval.json"), &err));
     make_examples();
     make_report();
+    make_beir();
 }

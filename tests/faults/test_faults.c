@@ -97,6 +97,7 @@ static void find_stranger(char *name, size_t size, const char *out)
         "eval.json",
         "report.json",
         "train.log",
+        "beir",
     };
     const struct dirent *e;
     DIR *d = opendir(test_tmpdir());

@@ -1,0 +1,69 @@
+/*
+ * simlm/prepare.h - SimLM's files from what the makers of collections publish
+ * (experimental API).
+ *
+ *   const char *raw = "scifact.zip";
+ *   simlm_prepare_options o;
+ *
+ *   simlm_prepare_options_init(&o);
+ *   o.raw = &raw;
+ *   o.n_raw = 1;
+ *   o.output = "scifact";
+ *   st = simlm_prepare_beir(&o, NULL, &err);
+ *
+ * The downloads are read as they came: folders, zip files, single files, each
+ * file plain, .gz or .zst, found by its name.  Outputs have SimLM's names:
+ *
+ *   passages.jsonl.gz     {"id": "0", "contents": "...", "title": "..."}, the
+ *                         id of a row being its number
+ *   {split}_queries.tsv   id \t query
+ *   {split}_qrels.txt     query \t 0 \t passage \t grade
+ *
+ * They appear together when all are whole.  None replaces one that is there
+ * unless `overwrite` is set.
+ */
+#ifndef SIMLM_PREPARE_H
+#define SIMLM_PREPARE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <simlm/observer.h>
+#include <simlm/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct simlm_prepare_options {
+    const char *const *raw; /* [n_raw] what was downloaded; required */
+    int32_t n_raw;
+    const char *output; /* a folder; required */
+    bool overwrite;     /* replace files that are there; false */
+    int32_t threads;    /* 0: one a core */
+
+    /* BEIR's alone. */
+    bool keep_ids;     /* passages keep their ids; false: rows have numbers, and
+                        * passage_ids.tsv says whose they are */
+    bool skip_unknown; /* leave judgements out whose passage the corpus has not;
+                        * false: they are an error */
+} simlm_prepare_options;
+SIMLM_API void simlm_prepare_options_init(simlm_prepare_options *options);
+
+/*
+ * A data set of BEIR: corpus.jsonl, queries.jsonl and qrels/<split>.tsv.  Each
+ * split's queries are those that its file judges.
+ *
+ *   E_ARG     a number out of range; an output that is there already
+ *   E_FORMAT  a file that is missing, twice there or malformed; a judged query
+ *             or passage that is not there
+ *   E_IO, E_NOMEM, E_CANCELLED
+ */
+SIMLM_API simlm_status simlm_prepare_beir(const simlm_prepare_options *options,
+                                          const simlm_observer *observer,
+                                          simlm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* SIMLM_PREPARE_H */
