@@ -1,6 +1,6 @@
 /*
- * simlm/eval.h - how good is a ranking?  Measures of a run, and whether the
- * difference of two runs is more than chance.
+ * simlm/eval.h - how good is a ranking?  Measures of a run, whether the
+ * difference of two runs is more than chance, and how alike they are.
  *
  *   simlm_eval *e = NULL;
  *   simlm_error err;
@@ -130,6 +130,58 @@ SIMLM_API simlm_status simlm_compare(simlm_comparison *out, const simlm_eval *a,
                                      const simlm_eval *b,
                                      const simlm_compare_options *options,
                                      simlm_error *err);
+
+/* ---- how alike are two runs? ----------------------------------------------
+ *
+ * Without judgements: does a run find what another one found?  Hits are taken
+ * in the order of the files' ranks.
+ */
+
+enum { SIMLM_OVERLAP_CUTOFFS = 5 };
+
+/*
+ * Of the first `cutoff` hits; means over the queries.  Where the longer list is
+ * shorter than that, of so many hits as it has.
+ */
+typedef struct simlm_overlap_at {
+    int32_t cutoff; /* 1, 10, 50, 200, 1000 */
+    double overlap; /* share of hits that are among the other run's */
+    double tied;    /* the same, a hit also counting where the other run has it
+                     * further down with the score of its last one here: what
+                     * rounded scores leave open.  (Of a run without scores,
+                     * 1 / rank to four decimals stands for them.) */
+    double order;   /* share of queries whose hits are the same in the same
+                     * order; at 1: that have the same first hit */
+} simlm_overlap_at;
+
+typedef struct simlm_overlap {
+    int64_t n_queries;          /* in both runs */
+    int64_t n_only_a, n_only_b; /* in one alone: not counted */
+    double rbo;                 /* rank-biased overlap with p = 0.9, extrapolated
+                                 * from the depth of the shorter list (Webber,
+                                 * Moffat and Zobel, TOIS 2010, eq. 30) */
+    simlm_overlap_at at[SIMLM_OVERLAP_CUTOFFS];
+} simlm_overlap;
+
+/*
+ * Compare two run files.
+ *
+ *   E_IO, E_NOMEM
+ *   E_FORMAT  a run is malformed, or the two have no query in common
+ */
+SIMLM_API simlm_status simlm_overlap_measure(simlm_overlap *out,
+                                             const char *run_a,
+                                             const char *run_b,
+                                             simlm_error *err);
+
+/*
+ * Write it to a file, or to standard output ("-"), as the reports below: text
+ * lines, or one JSON object with the members num_q, only_a, only_b, rbo, and
+ * overlap@K, tied@K, order@K for each cutoff K.
+ */
+SIMLM_API simlm_status simlm_overlap_write(const simlm_overlap *overlap,
+                                           bool json, const char *path,
+                                           simlm_error *err);
 
 /* ---- reports --------------------------------------------------------------
  */

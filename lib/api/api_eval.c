@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "eval/eval_files.h"
+#include "eval/overlap.h"
 
 static simlm_status bad(simlm_error *err, const char *what)
 {
@@ -133,4 +134,20 @@ simlm_status simlm_eval_write(const simlm_eval_report *report, const char *path,
     if (!report || !report->eval || !path)
         return bad(err, "simlm_eval_write: report, its eval or path is NULL");
     return sl_eval_write(report, path, err);
+}
+
+simlm_status simlm_overlap_measure(simlm_overlap *out, const char *run_a,
+                                   const char *run_b, simlm_error *err)
+{
+    if (!out || !run_a || !run_b)
+        return bad(err, "simlm_overlap_measure: out or a run is NULL");
+    return sl_overlap_measure(out, run_a, run_b, err);
+}
+
+simlm_status simlm_overlap_write(const simlm_overlap *overlap, bool json,
+                                 const char *path, simlm_error *err)
+{
+    if (!overlap || !path)
+        return bad(err, "simlm_overlap_write: overlap or path is NULL");
+    return sl_overlap_write(overlap, json, path, err);
 }
