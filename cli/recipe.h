@@ -133,6 +133,9 @@ const char *recipe_given(const struct recipe *r, const char *stage);
 /* Take out the stages that were given, and those that only they read. */
 simlm_status recipe_leave_out(struct recipe *r, simlm_error *err);
 
+/* Is the file made by a stage so far, or there already? */
+bool recipe_has_file(const struct recipe *r, const char *path);
+
 /* The stages behind the recipe's own: measures and differences of its table. */
 simlm_status recipe_plan_report(struct recipe *r, simlm_error *err);
 

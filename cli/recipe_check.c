@@ -288,6 +288,14 @@ static bool is_made_before(const struct recipe *r, const struct stage *s,
     return false;
 }
 
+bool recipe_has_file(const struct recipe *r, const char *path)
+{
+    struct stat info;
+
+    return is_made_before(r, r->stage + r->n_stages, path) ||
+           !stat(path, &info);
+}
+
 /* The line of the setting that names the file. */
 static long line_of(const struct stage *s, const char *path)
 {

@@ -68,6 +68,8 @@ static void put_cells(FILE *f, const struct report_plan *p,
 
 static void put_table(FILE *f, const struct report_plan *p)
 {
+    const char *between = "\n  {";
+
     fputs(",\n \"measures\": [", f);
     for (int i = 0; i < p->n_columns; i++) {
         fputs(i ? ", " : "", f);
@@ -75,7 +77,10 @@ static void put_table(FILE *f, const struct report_plan *p)
     }
     fputs("],\n \"results\": [", f);
     for (int i = 0; i < p->n_rows; i++) {
-        put_member(f, i ? ",\n  {" : "\n  {", "name", p->row[i].name);
+        if (p->row[i].left_out)
+            continue;
+        put_member(f, between, "name", p->row[i].name);
+        between = ",\n  {";
         fputs(", \"cells\": {", f);
         put_cells(f, p, &p->row[i]);
         fputs("}}", f);
@@ -87,6 +92,12 @@ static void put_table(FILE *f, const struct report_plan *p)
         put_member(f, i ? ",\n  {" : "\n  {", "name", d->name);
         put_member(f, ", ", "measure", p->column[d->column].measure);
         put_member(f, ", ", "eval", d->eval);
+        putc('}', f);
+    }
+    fputs("],\n \"overlaps\": [", f);
+    for (int i = 0; i < p->n_overlaps; i++) {
+        put_member(f, i ? ",\n  {" : "\n  {", "name", p->overlap[i].name);
+        put_member(f, ", ", "overlap", p->overlap[i].file);
         putc('}', f);
     }
     putc(']', f);

@@ -2,7 +2,8 @@
  * recipe_report.c - the recipe's report: what is measured, and how it is shown.
  *
  * Every row that names a run becomes a stage `simlm eval`, every difference one
- * with --compare.  recipe_describe.c says what the page is made of.
+ * with --compare, every overlap `simlm overlap`.  recipe_describe.c says what
+ * the page is made of.
  */
 #include "recipe_report.h"
 
@@ -189,12 +190,73 @@ static simlm_status read_cell(struct recipe *r, struct report_row *row,
     return measure_row(r, row, set, c, err);
 }
 
+static simlm_status add_note(struct recipe *r, long line, const char *text,
+                             simlm_error *err)
+{
+    struct report_plan *p = r->plan;
+
+    if (p->n_notes == REPORT_MAX)
+        return RECIPE_FAIL(r, line, "more than %d notes", REPORT_MAX);
+    p->note[p->n_notes++] = text;
+    return SIMLM_OK;
+}
+
+/* An optional row is left out, and that is said, if one of its runs is neither
+ * made by a stage nor there. */
+static simlm_status leave_out(struct recipe *r, struct report_row *row,
+                              const struct node *node, simlm_error *err)
+{
+    simlm_status st;
+    const char *run;
+
+    for (const struct node *c = node->first; c; c = c->next) {
+        if (set_named(r->plan, c->key) < 0)
+            continue;
+        st = recipe_expand(&run, r, c, err);
+        if (st < 0)
+            return st;
+        if (recipe_has_file(r, run))
+            continue;
+        row->left_out = true;
+        return add_note(r, node->line,
+                        pool_printf(&r->pool, "Left out: %s. There is no '%s'.",
+                                    row->name, run),
+                        err);
+    }
+    return SIMLM_OK;
+}
+
+/* "optional: yes" */
+static simlm_status read_optional(struct recipe *r, struct report_row *row,
+                                  const struct node *node, simlm_error *err)
+{
+    struct node *c;
+    simlm_status st = recipe_child(&c, r, node, "optional", NODE_TEXT, err);
+
+    if (st < 0 || !c || !strcmp(c->text, "no"))
+        return st;
+    return strcmp(c->text, "yes")
+               ? RECIPE_FAIL(r, c->line, "'optional': expected yes or no")
+               : leave_out(r, row, node, err);
+}
+
+static simlm_status read_cells(struct recipe *r, struct report_row *row,
+                               const struct node *node, simlm_error *err)
+{
+    simlm_status st = read_optional(r, row, node, err);
+
+    for (const struct node *c = node->first;
+         c && st == SIMLM_OK && !row->left_out; c = c->next)
+        if (strcmp(c->key, "optional") != 0)
+            st = read_cell(r, row, c, err);
+    return st;
+}
+
 static simlm_status read_row(struct recipe *r, const struct node *node,
                              simlm_error *err)
 {
     struct report_plan *p = r->plan;
     struct report_row *row = &p->row[p->n_rows];
-    simlm_status st = SIMLM_OK;
 
     if (p->n_rows == REPORT_MAX)
         return RECIPE_FAIL(r, node->line, "more than %d rows", REPORT_MAX);
@@ -204,9 +266,7 @@ static simlm_status read_row(struct recipe *r, const struct node *node,
         return measure_row(r, row, 0, node, err);
     if (node->kind != NODE_MAP)
         return RECIPE_FAIL(r, node->line, "'%s': expected a run", node->key);
-    for (const struct node *c = node->first; c && st == SIMLM_OK; c = c->next)
-        st = read_cell(r, row, c, err);
-    return st;
+    return read_cells(r, row, node, err);
 }
 
 /* ---- differences -------------------------------------------------------- */
@@ -223,7 +283,7 @@ static simlm_status find_row(const struct report_row **out, struct recipe *r,
         return st;
     if (!c)
         return RECIPE_FAIL(r, node->line,
-                           "a difference has a 'row' and one it is 'against'");
+                           "expected a 'row' and one it is 'against'");
     for (int i = 0; i < p->n_rows; i++)
         if (!strcmp(p->row[i].name, c->text)) {
             *out = &p->row[i];
@@ -244,6 +304,17 @@ static simlm_status find_column(int *column, struct recipe *r,
     return st;
 }
 
+/* The two rows that a difference, or an overlap, is of. */
+static simlm_status find_rows(const struct report_row **row,
+                              const struct report_row **against,
+                              struct recipe *r, const struct node *node,
+                              simlm_error *err)
+{
+    simlm_status st = find_row(row, r, node, "row", err);
+
+    return st < 0 ? st : find_row(against, r, node, "against", err);
+}
+
 static simlm_status read_difference(struct recipe *r, const struct node *node,
                                     simlm_error *err)
 {
@@ -257,12 +328,10 @@ static simlm_status read_difference(struct recipe *r, const struct node *node,
         return RECIPE_FAIL(r, node->line, "expected {row: ..., against: ...}");
     st = recipe_check_keys(r, node, "row|against|column", err);
     if (st == SIMLM_OK)
-        st = find_row(&row, r, node, "row", err);
-    if (st == SIMLM_OK)
-        st = find_row(&against, r, node, "against", err);
+        st = find_rows(&row, &against, r, node, err);
     if (st == SIMLM_OK)
         st = find_column(&d->column, r, node, err);
-    if (st < 0)
+    if (st < 0 || row->left_out || against->left_out)
         return st;
     set = p->column[d->column].set;
     if (!row->run[set] || !against->run[set])
@@ -273,6 +342,60 @@ static simlm_status read_difference(struct recipe *r, const struct node *node,
     return add_eval(&d->eval, r,
                     pool_printf(&r->pool, "difference.%d", p->n_differences),
                     node->line, set, against->run[set], row->run[set], err);
+}
+
+/* ---- overlaps ----------------------------------------------------------- */
+
+/* `simlm overlap` of two rows' runs of one set. */
+static simlm_status add_overlap(struct recipe *r, const struct report_row *row,
+                                const struct report_row *against, int set,
+                                long line, simlm_error *err)
+{
+    struct report_plan *p = r->plan;
+    struct report_overlap *o = &p->overlap[p->n_overlaps];
+    const char *name = pool_printf(&r->pool, "overlap.%d", p->n_overlaps + 1);
+    struct stage *s;
+    struct setting *inputs;
+
+    if (p->n_overlaps == REPORT_MAX)
+        return RECIPE_FAIL(r, line, "more than %d overlaps", REPORT_MAX);
+    p->n_overlaps++;
+    o->name = pool_printf(&r->pool, "%s and %s, %s", row->name, against->name,
+                          p->set[set].name);
+    o->file = pool_printf(&r->pool, "measures/%s.json", name);
+    s = recipe_add_stage(r, name, line, command_named("overlap"));
+    s->ours = true;
+    inputs = recipe_add_setting(r, s, "inputs", line, 2);
+    inputs->value[0] = row->run[set];
+    inputs->value[1] = against->run[set];
+    recipe_set(r, s, "json", line, "yes");
+    recipe_set(r, s, "output", line, o->file);
+    return recipe_check_stage(r, s, err);
+}
+
+/* Of every set that both rows have a run of. */
+static simlm_status read_overlap(struct recipe *r, const struct node *node,
+                                 simlm_error *err)
+{
+    const struct report_row *row = NULL, *against = NULL;
+    simlm_status st;
+    int before = r->plan->n_overlaps;
+
+    if (node->kind != NODE_MAP)
+        return RECIPE_FAIL(r, node->line, "expected {row: ..., against: ...}");
+    st = recipe_check_keys(r, node, "row|against", err);
+    if (st == SIMLM_OK)
+        st = find_rows(&row, &against, r, node, err);
+    if (st < 0 || row->left_out || against->left_out)
+        return st;
+    for (int i = 0; i < r->plan->n_sets && st == SIMLM_OK; i++)
+        if (row->run[i] && against->run[i])
+            st = add_overlap(r, row, against, i, node->line, err);
+    if (st == SIMLM_OK && r->plan->n_overlaps == before)
+        return RECIPE_FAIL(r, node->line,
+                           "'%s' and '%s' have no runs of the same queries",
+                           row->name, against->name);
+    return st;
 }
 
 /* ---- the plan ----------------------------------------------------------- */
@@ -327,15 +450,16 @@ static simlm_status read_each(struct recipe *r, const struct node *report,
 static simlm_status read_note(struct recipe *r, const struct node *node,
                               simlm_error *err)
 {
-    struct report_plan *p = r->plan;
+    const char *text = NULL;
+    simlm_status st = recipe_expand(&text, r, node, err);
 
-    if (p->n_notes == REPORT_MAX)
-        return RECIPE_FAIL(r, node->line, "more than %d notes", REPORT_MAX);
-    return recipe_expand(&p->note[p->n_notes++], r, node, err);
+    return st < 0 ? st : add_note(r, node->line, text, err);
 }
 
 simlm_status recipe_plan_report(struct recipe *r, simlm_error *err)
 {
+    static const char keys[] =
+        "notes|measures|rows|differences|overlaps|examples";
     struct node *report, *measures, *examples;
     simlm_status st =
         recipe_child(&report, r, r->root, "report", NODE_MAP, err);
@@ -343,8 +467,7 @@ simlm_status recipe_plan_report(struct recipe *r, simlm_error *err)
     if (st < 0 || !report)
         return st;
     r->plan = POOL_NEW(&r->pool, struct report_plan);
-    st = recipe_check_keys(r, report,
-                           "notes|measures|rows|differences|examples", err);
+    st = recipe_check_keys(r, report, keys, err);
     if (st == SIMLM_OK)
         st = recipe_child(&measures, r, report, "measures", NODE_MAP, err);
     if (st == SIMLM_OK && (!measures || !measures->n))
@@ -358,6 +481,8 @@ simlm_status recipe_plan_report(struct recipe *r, simlm_error *err)
     if (st == SIMLM_OK)
         st = read_each(r, report, "differences", NODE_LIST, read_difference,
                        err);
+    if (st == SIMLM_OK)
+        st = read_each(r, report, "overlaps", NODE_LIST, read_overlap, err);
     if (st == SIMLM_OK)
         st = recipe_child(&examples, r, report, "examples", NODE_MAP, err);
     return st < 0 || !examples ? st : read_examples(r, examples, err);

@@ -23,6 +23,7 @@ struct report_row {
     const char *run[REPORT_MAX], *eval[REPORT_MAX]; /* by set; NULL: none */
     double given[REPORT_MAX];                       /* by column */
     bool is_given[REPORT_MAX];
+    bool left_out; /* an optional row without its files */
 };
 
 struct report_difference {
@@ -30,13 +31,18 @@ struct report_difference {
     int column;
 };
 
+struct report_overlap {
+    const char *name, *file;
+};
+
 struct report_plan {
     struct report_set set[REPORT_MAX];
     struct report_column column[REPORT_MAX];
     struct report_row row[REPORT_MAX];
     struct report_difference difference[REPORT_MAX];
+    struct report_overlap overlap[REPORT_MAX];
     const char *note[REPORT_MAX];
-    int n_sets, n_columns, n_rows, n_differences, n_notes;
+    int n_sets, n_columns, n_rows, n_differences, n_overlaps, n_notes;
     const char *corpus, *queries, *count, *hits; /* corpus NULL: no examples */
 };
 

@@ -17,6 +17,9 @@
  *     "comparisons": [{"name": "RLM against none", "eval": "compared.json",
  *                      "measure": "MRR@10"}, ...],
  *                                          what `simlm eval --json --compare` has
+ *     "overlaps": [{"name": "ours and the published run",
+ *                   "overlap": "overlap.json"}, ...],
+ *                                          what `simlm overlap --json` has
  *     "curves": [{"chart": "Fine-tuning", "name": "RLM",
  *                 "log": "retriever/log.jsonl", "key": "loss"}, ...],
  *     "timings": [{"name": "fine-tuning", "seconds": 61, "processor": 118.2,

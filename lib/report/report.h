@@ -31,6 +31,16 @@ struct sl_report_comparison {
     double difference, low, high, p; /* p of the t test */
 };
 
+/* Two runs: what they share of the heads of these lengths. */
+enum { SL_REPORT_HEADS = 5 };
+extern const int sl_report_head[SL_REPORT_HEADS];
+struct sl_report_overlap {
+    const char *name;
+    int64_t n_queries, n_alone; /* in both runs; in one alone */
+    double rbo;
+    double overlap[SL_REPORT_HEADS], tied[SL_REPORT_HEADS];
+};
+
 struct sl_report_point {
     double step, value;
 };
@@ -78,11 +88,12 @@ struct sl_report {
     struct sl_report_fact *fact;
     struct sl_report_result *result;
     struct sl_report_comparison *comparison;
+    struct sl_report_overlap *overlap;
     struct sl_report_curve *curve;
     struct sl_report_timing *timing;
     struct sl_report_example *example;
-    int64_t n_notes, n_measures, n_facts, n_results, n_comparisons, n_curves,
-        n_timings, n_examples, n_runs;
+    int64_t n_notes, n_measures, n_facts, n_results, n_comparisons, n_overlaps,
+        n_curves, n_timings, n_examples, n_runs;
 
     struct sl_json_doc *doc; /* private: the names live here */
 };

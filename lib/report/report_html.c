@@ -127,6 +127,37 @@ static void put_comparisons(struct sl_str *s, const struct sl_report *r)
                    "holds 0, the difference is not resolved.</p>\n");
 }
 
+/* ---- what runs share ----------------------------------------------------- */
+
+static void put_overlap(struct sl_str *s, const struct sl_report_overlap *o)
+{
+    sl_str_puts(s, "<tr>");
+    sl_html_element(s, "td class=name", o->name);
+    sl_str_printf(s, "<td>%" PRId64 "</td><td class=faint>%" PRId64 "</td>",
+                  o->n_queries, o->n_alone);
+    for (int i = 0; i < SL_REPORT_HEADS; i++)
+        sl_str_printf(s, "<td>%.4f<br><span class=faint>%.4f</span></td>",
+                      o->overlap[i], o->tied[i]);
+    sl_str_printf(s, "<td>%.4f</td></tr>\n", o->rbo);
+}
+
+static void put_overlaps(struct sl_str *s, const struct sl_report *r)
+{
+    if (!r->n_overlaps)
+        return;
+    sl_str_puts(s, "<h2>Shared hits</h2>\n<div class=card><table><tr><th></th>"
+                   "<th>queries</th><th>in one alone</th>");
+    for (int i = 0; i < SL_REPORT_HEADS; i++)
+        sl_str_printf(s, "<th>@%d</th>", sl_report_head[i]);
+    sl_str_puts(s, "<th>rbo</th></tr>\n");
+    for (int64_t i = 0; i < r->n_overlaps; i++)
+        put_overlap(s, &r->overlap[i]);
+    sl_str_puts(s, "</table></div>\n<p class=hint>Share of a query's first hits "
+                   "that both runs have, mean over the queries; below: where "
+                   "hits of equal scores may change places. rbo: rank-biased "
+                   "overlap, p = 0.9.</p>\n");
+}
+
 /* ---- curves
  * ------------------------------------------------------------------------ */
 
@@ -326,6 +357,7 @@ void sl_report_html(struct sl_str *s, const struct sl_report *r)
     put_header(s, r);
     put_results(s, r);
     put_comparisons(s, r);
+    put_overlaps(s, r);
     put_examples(s, r);
     put_curves(s, r);
     put_timings(s, r);

@@ -1,4 +1,6 @@
 /* report_json.c - the report as one JSON object, for programs. */
+#include <stdio.h>
+
 #include "format/json.h"
 #include "report/report.h"
 
@@ -28,6 +30,35 @@ static void add_comparisons(struct sl_json_writer *w, const struct sl_report *r)
         sl_json_add_real(w, "low", c->low);
         sl_json_add_real(w, "high", c->high);
         sl_json_add_real(w, "p_t", c->p);
+        sl_json_end(w);
+    }
+    sl_json_end(w);
+}
+
+static void add_heads(struct sl_json_writer *w, const char *what,
+                      const double *value)
+{
+    char key[32];
+
+    for (int i = 0; i < SL_REPORT_HEADS; i++) {
+        snprintf(key, sizeof key, "%s@%d", what, sl_report_head[i]);
+        sl_json_add_real(w, key, value[i]);
+    }
+}
+
+static void add_overlaps(struct sl_json_writer *w, const struct sl_report *r)
+{
+    sl_json_begin(w, "overlaps", '[');
+    for (int64_t i = 0; i < r->n_overlaps; i++) {
+        const struct sl_report_overlap *o = &r->overlap[i];
+
+        sl_json_begin(w, NULL, '{');
+        sl_json_add_text(w, "name", o->name);
+        sl_json_add_int(w, "num_q", o->n_queries);
+        sl_json_add_int(w, "alone", o->n_alone);
+        sl_json_add_real(w, "rbo", o->rbo);
+        add_heads(w, "overlap", o->overlap);
+        add_heads(w, "tied", o->tied);
         sl_json_end(w);
     }
     sl_json_end(w);
@@ -132,6 +163,7 @@ void sl_report_json(struct sl_str *s, const struct sl_report *r)
     sl_json_end(&w);
     add_results(&w, r);
     add_comparisons(&w, r);
+    add_overlaps(&w, r);
     add_curves(&w, r);
     add_timings(&w, r);
     add_examples(&w, r);

@@ -1,6 +1,8 @@
 /* report_make.c - read, show in every form that is asked for; the plain forms.
  */
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -65,6 +67,9 @@ static int widest_name(const struct sl_report *r)
     for (int64_t i = 0; i < r->n_comparisons; i++)
         if (width_of(r->comparison[i].name) > width)
             width = width_of(r->comparison[i].name);
+    for (int64_t i = 0; i < r->n_overlaps; i++)
+        if (width_of(r->overlap[i].name) > width)
+            width = width_of(r->overlap[i].name);
     return width;
 }
 
@@ -106,15 +111,57 @@ static void put_comparisons(struct sl_str *s, const struct sl_report *r,
     }
 }
 
+static void put_heads(struct sl_str *s, const double *value)
+{
+    for (int i = 0; i < SL_REPORT_HEADS; i++)
+        put_value(s, value[i], 4);
+}
+
+static void put_head_name(struct sl_str *s, int head)
+{
+    char name[16];
+
+    snprintf(name, sizeof name, "@%d", head);
+    sl_str_printf(s, " %9s", name);
+}
+
+static void put_overlaps(struct sl_str *s, const struct sl_report *r, int width)
+{
+    put_padded(s, "shared hits", width);
+    sl_str_printf(s, " %9s %9s", "queries", "alone");
+    for (int i = 0; i < SL_REPORT_HEADS; i++)
+        put_head_name(s, sl_report_head[i]);
+    sl_str_printf(s, " %9s\n", "rbo");
+    for (int64_t i = 0; i < r->n_overlaps; i++) {
+        const struct sl_report_overlap *o = &r->overlap[i];
+
+        put_padded(s, o->name, width);
+        sl_str_printf(s, " %9" PRId64 " %9" PRId64, o->n_queries, o->n_alone);
+        put_heads(s, o->overlap);
+        put_value(s, o->rbo, 4);
+        sl_str_putc(s, '\n');
+        put_padded(s, "  but for ties", width);
+        sl_str_printf(s, " %9s %9s", "", "");
+        put_heads(s, o->tied);
+        sl_str_putc(s, '\n');
+    }
+}
+
 void sl_report_text(struct sl_str *s, const struct sl_report *r)
 {
     int width = widest_name(r);
+    bool above = r->n_results > 0;
 
     if (r->n_results)
         put_results(s, r, width);
-    if (r->n_results && r->n_comparisons)
+    if (above && r->n_comparisons)
         sl_str_putc(s, '\n');
     put_comparisons(s, r, width);
+    above = above || r->n_comparisons;
+    if (above && r->n_overlaps)
+        sl_str_putc(s, '\n');
+    if (r->n_overlaps)
+        put_overlaps(s, r, width);
 }
 
 /* ---- files

@@ -223,6 +223,65 @@ static simlm_status read_comparisons(struct sl_report *r, struct sl_json root,
     return SIMLM_OK;
 }
 
+const int sl_report_head[SL_REPORT_HEADS] = {1, 10, 50, 200, 1000};
+
+static simlm_status read_head(double *value, struct sl_json root,
+                              const char *what, int head, simlm_error *err)
+{
+    char key[32];
+
+    snprintf(key, sizeof key, "%s@%d", what, head);
+    return sl_json_need_real(root, key, value, err);
+}
+
+static simlm_status read_shares(struct sl_report_overlap *o,
+                                struct sl_json root, simlm_error *err)
+{
+    const int64_t most = INT64_MAX / 2;
+    int64_t only_a, only_b;
+
+    SL_TRY(sl_json_need_int(root, "num_q", 0, most, &o->n_queries, err));
+    SL_TRY(sl_json_need_int(root, "only_a", 0, most, &only_a, err));
+    SL_TRY(sl_json_need_int(root, "only_b", 0, most, &only_b, err));
+    SL_TRY(sl_json_need_real(root, "rbo", &o->rbo, err));
+    o->n_alone = only_a + only_b;
+    for (int i = 0; i < SL_REPORT_HEADS; i++) {
+        SL_TRY(read_head(&o->overlap[i], root, "overlap", sl_report_head[i],
+                         err));
+        SL_TRY(read_head(&o->tied[i], root, "tied", sl_report_head[i], err));
+    }
+    return SIMLM_OK;
+}
+
+static simlm_status read_overlap(struct sl_report_overlap *o,
+                                 struct sl_json item, const char *base,
+                                 simlm_error *err)
+{
+    struct sl_json_doc *doc = NULL;
+    const char *file;
+    simlm_status st;
+
+    SL_TRY(sl_json_need_text(item, "name", &o->name, NULL, err));
+    SL_TRY(sl_json_need_text(item, "overlap", &file, NULL, err));
+    st = load(&doc, base, file, err);
+    if (st == SIMLM_OK)
+        st = read_shares(o, sl_json_root(doc), err);
+    sl_json_free(doc);
+    return st;
+}
+
+static simlm_status read_overlaps(struct sl_report *r, struct sl_json root,
+                                  const char *base, simlm_error *err)
+{
+    struct sl_json list;
+
+    SL_TRY(open_list(root, "overlaps", sizeof *r->overlap, &list, &r->overlap,
+                     &r->n_overlaps, err));
+    for (int64_t i = 0; i < r->n_overlaps; i++)
+        SL_TRY(read_overlap(&r->overlap[i], sl_json_item(list, i), base, err));
+    return SIMLM_OK;
+}
+
 /* ---- logs of training
  * ---------------------------------------------------------- */
 
@@ -337,6 +396,7 @@ static simlm_status read_parts(struct sl_report *r, struct sl_json root,
     SL_TRY(read_facts(r, root, err));
     SL_TRY(read_results(r, root, base, err));
     SL_TRY(read_comparisons(r, root, base, err));
+    SL_TRY(read_overlaps(r, root, base, err));
     SL_TRY(read_curves(r, root, base, err));
     SL_TRY(read_timings(r, root, err));
     if (sl_json_kind(examples) == SL_JSON_ABSENT)
@@ -390,6 +450,7 @@ void sl_report_free(struct sl_report *r)
     sl_free(r->fact);
     sl_free(r->result);
     sl_free(r->comparison);
+    sl_free(r->overlap);
     sl_free(r->curve);
     sl_free(r->timing);
     sl_json_free(r->doc);

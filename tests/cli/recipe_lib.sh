@@ -92,8 +92,13 @@ report:
     dense: $dense
     both: $both
     elsewhere: {MRR@10: 41.1}
+    published: {optional: yes, test: published.run}
   differences:
     - {row: both, against: BM25, column: MRR@10}
+    - {row: both, against: published}
+  overlaps:
+    - {row: both, against: BM25}
+    - {row: both, against: published}
   examples: {corpus: $corpus, queries: queries.tsv, count: 2, hits: 2}
 END
 }

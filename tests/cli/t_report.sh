@@ -14,6 +14,7 @@ printf 'q1\tp2\t1\t3.5\nq1\tp1\t2\t2.5\nq2\tp3\t1\t1\nq3\tp1\t1\t1\n' >a.run
 printf 'q1\tp1\t1\t9\nq2\tunknown\t1\t1\n' >b.run
 "$SIMLM" eval --json -m rr@10 -m ndcg@10 -o a.eval qrels.txt a.run
 "$SIMLM" eval --json -m rr@10 -m ndcg@10 --compare b.run -o ab.eval qrels.txt a.run
+"$SIMLM" overlap --json -o ab.overlap a.run b.run
 cat >log.jsonl <<'END'
 {"event":"start","step":0}
 {"event":"step","step":10,"loss":5.0,"epoch_mean":{"loss":5.0,"enc":2.0}}
@@ -28,6 +29,7 @@ cat >good.json <<'END'
  "measures": ["rr@10", "ndcg@10"],
  "results": [{"name": "run <a>", "eval": "a.eval"}, {"name": "run b", "eval": "ab.eval"}],
  "comparisons": [{"name": "b against a", "eval": "ab.eval", "measure": "rr@10"}],
+ "overlaps": [{"name": "a & b", "overlap": "ab.overlap"}],
  "curves": [{"chart": "Loss", "name": "all", "log": "log.jsonl"},
             {"chart": "Loss", "name": "encoder", "log": "log.jsonl", "key": "enc"},
             {"chart": "Nothing", "name": "absent", "log": "log.jsonl", "key": "other"}],
@@ -46,6 +48,8 @@ t 'all forms at once' exits 0 "$SIMLM" report -o page.html --json page.json --te
 t 'the table has measures' prints 'rr@10 +ndcg@10'
 t 'and the runs' prints '^run <a> +0.7500 '
 t 'and the difference' prints '^b against a +rr@10 [-+]0'
+t 'and what two runs share' prints '^a & b +2 +1 +0.0000 +0.2500 '
+t 'on the page, too' page_has '<td class=name>a &amp; b</td><td>2</td><td class=faint>1</td>'
 t 'the title is escaped' page_has '<h1>A &amp; &lt;B&gt;</h1>'
 t 'so are notes' page_has '&lt;/style&gt;&lt;script&gt;'
 t 'and quotes' page_has '&quot;sub&quot;'
@@ -75,7 +79,7 @@ echo '{"title": "alone"}' >least.json
 t 'a title is enough' exits 0 "$SIMLM" report -o page.html least.json
 cp good.json sub/far.json
 t 'file names are relative to the description' complains 'sub/a.eval' "$SIMLM" report -o page.html sub/far.json
-t 'and may be absolute' exits 0 sh -c 'sed "s|\"a.eval\"|\"$PWD/a.eval\"|" good.json >sub/x.json; cp ab.eval log.jsonl a.run b.run passages.jsonl queries.tsv qrels.txt sub; "$0" report -o page.html sub/x.json' "$SIMLM"
+t 'and may be absolute' exits 0 sh -c 'sed "s|\"a.eval\"|\"$PWD/a.eval\"|" good.json >sub/x.json; cp ab.eval ab.overlap log.jsonl a.run b.run passages.jsonl queries.tsv qrels.txt sub; "$0" report -o page.html sub/x.json' "$SIMLM"
 
 # ---- what is wrong -----------------------------------------------------------------
 rm -f page.html
@@ -92,6 +96,7 @@ t 'results that are no array' changed 's/"results": \[.*\]/"results": 7/' "'resu
 t 'an evaluation that is not there' changed 's/"a.eval"/"none.eval"/' 'none.eval'
 t 'a measure that it lacks' changed 's/"measures": \["rr@10"/"measures": ["map"/' "a.eval: 'map': expected a number"
 t 'a comparison that is none' changed 's/"eval": "ab.eval", "measure"/"eval": "a.eval", "measure"/' "a.eval: 'compare': expected an object"
+t 'an overlap that is none' changed 's/"ab.overlap"/"a.eval"/' "a.eval: 'only_a': expected an integer"
 t 'a log that is not there' changed 's/"log.jsonl"/"none.jsonl"/' 'none.jsonl'
 printf '{"event":"step","step":1,"loss":2}\n{"event":\n' >broken.jsonl
 t 'a broken line of a log' changed 's/"log.jsonl"/"broken.jsonl"/' 'broken.jsonl:2'

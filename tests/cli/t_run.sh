@@ -23,6 +23,9 @@ t 'a recipe runs' exits 0 run -o whole tiny.yaml
 t 'stage by stage' ran_are 'words start mlm bm25 hits retriever vectors flat dense both '
 t 'and prints the table' printed '^BM25 +[0-9.]+ +[0-9.]+ +[0-9.]+$'
 t 'with what others measured' printed '^elsewhere +41.10 +- +-$'
+t 'a row whose run is not there is left out' sh -c '! grep -q "^published" out'
+t 'and that is said' in_page "Left out: published. There is no &#39;published.run&#39;."
+t 'and shared hits' printed '^both and BM25, test +60 +0( +[01]\.[0-9]{4}){6}$'
 t 'and differences' printed '^both against BM25 +MRR@10 [-+]'
 t 'the page has title and variables' in_page '<h1>A tiny recipe, of nothing</h1>'
 t 'and notes' in_page 'It claims nothing.'
@@ -38,7 +41,7 @@ t 'and it says so' said 'nothing to do'
 ls -lR --time-style=full-iso whole >after
 t 'not a file is touched' same before after
 t 'a look says that all is done' exits 0 run -n -o whole tiny.yaml
-all_done() { ! grep -q '^to do' out && [ "$(grep -c '^done' out)" = 15 ]; }
+all_done() { ! grep -q '^to do' out && [ "$(grep -c '^done' out)" = 16 ]; }
 t 'of every stage' all_done
 t 'quietly: not a word' exits 0 run -q -o whole tiny.yaml
 silent() { [ ! -s out ] && [ ! -s err ]; }
@@ -71,6 +74,12 @@ echo >>whole/bm25.run
 t 'one that was changed' exits 0 run -o whole tiny.yaml
 t 'is made again' ran_are 'hits '
 t 'for that reason' said 'hits: anew, for what it made is no longer as it was'
+cp whole/both published.run
+t 'a row whose run has come' exits 0 run -o whole tiny.yaml
+t 'redoes no stage' ran_are ''
+t 'is in the table' printed '^published +[0-9.]+ +[0-9.]+ +-$'
+t 'and is like what it was made of' printed '^both and published, test +60 +0( +1.0000){6}$'
+rm published.run
 sed '1s/"contents": "/&ba /' corpus.jsonl >other.jsonl
 t 'another corpus' exits 0 run -o whole --set corpus=other.jsonl tiny.yaml
 t 'redoes all but what reads the same vocabulary' ran_are 'words mlm bm25 hits retriever vectors flat dense both '

@@ -109,6 +109,11 @@ t 'a run that is not there' changed 's/dense: \$dense/dense: gone.run/' "$(line 
 t 'a difference of no row' changed 's/against: BM25/against: BM52/' "$(line 'against: BM25')" "there is no row 'BM52'"
 t 'a difference without a run' changed 's/against: BM25/against: elsewhere/' "$(line 'against: BM25')" "'elsewhere' has no run to compare"
 t 'a difference of no column' changed 's/column: MRR@10/column: MRR/' "$(line 'column: MRR')" "there is no column 'MRR'"
+t 'an overlap of no row' changed 's/against: published}$/against: publish}/' "$(line 'against: published')" "there is no row 'publish'"
+sed 's/^  overlaps:/&\n    - {row: BM25, against: elsewhere}/' good.yaml >bad.yaml
+t 'an overlap without a run' says $(($(line '  overlaps:') + 1)) "'BM25' and 'elsewhere' have no runs of the same queries"
+t 'an overlap by a column' changed 's/against: published}$/against: published, column: MRR@10}/' "$(($(line '  overlaps:') + 2))" "'column'"
+t 'a row that is perhaps there' changed 's/optional: yes/optional: perhaps/' "$(line 'optional: yes')" "'optional': expected yes or no"
 t 'too many examples' changed 's/count: 2/count: 2000/' "$(line 'examples: {corpus')" "'count': expected a number from 1 to 1000"
 
 # ---- the command line ------------------------------------------------------------------------

@@ -109,6 +109,7 @@ static void make_report(void)
         " \"results\": [{\"name\": \"a\", \"eval\": \"eval.json\"}],"
         " \"comparisons\": [{\"name\": \"ab\", \"eval\": \"eval.json\","
         "  \"measure\": \"mrr@10\"}],"
+        " \"overlaps\": [{\"name\": \"ab\", \"overlap\": \"overlap.json\"}],"
         " \"curves\": [{\"chart\": \"c\", \"name\": \"a\","
         "  \"log\": \"train.log\"}],"
         " \"timings\": [{\"name\": \"s\", \"seconds\": 1}],"
@@ -457,6 +458,15 @@ static simlm_status evaluate(const char *out, simlm_error *err)
     return st;
 }
 
+static simlm_status overlap(const char *out, simlm_error *err)
+{
+    simlm_overlap o;
+    simlm_status st = simlm_overlap_measure(&o, test_path("run.tsv"),
+                                            test_path("bm25.run"), err);
+
+    return st < 0 ? st : simlm_overlap_write(&o, true, out, err);
+}
+
 static simlm_status report(const char *out, simlm_error *err)
 {
     simlm_report_options o;
@@ -502,6 +512,7 @@ const struct job jobs[] = {
     {"rerank", OUT_FILE, rerank},
     {"score", OUT_FILE, score},
     {"eval", OUT_FILE, evaluate},
+    {"overlap", OUT_FILE, overlap},
     {"report", OUT_FILE, report},
     {"prepare beir", OUT_DIRECTORY, prepare_beir},
 };
@@ -519,6 +530,7 @@ void jobs_set_up(void)
     check_ok(bm25_index(test_path("bm25"), &err));
     check_ok(bm25_search(test_path("bm25.run"), &err));
     check_ok(evaluate(test_path("eval.json"), &err));
+    check_ok(overlap(test_path("overlap.json"), &err));
     make_examples();
     make_report();
     make_beir();

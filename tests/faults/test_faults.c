@@ -95,6 +95,7 @@ static void find_stranger(char *name, size_t size, const char *out)
         "bm25",
         "bm25.run",
         "eval.json",
+        "overlap.json",
         "report.json",
         "train.log",
         "beir",
