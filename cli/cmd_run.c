@@ -53,7 +53,7 @@ static const struct manual manual = {
         "File names are relative to the directory in which the program is "
         "started, as on a command line. --threads, --quiet and --log-json go "
         "to "
-        "all stages.",
+        "all stages, --tensorboard to those that train.",
     .examples = examples,
     .files = files,
     .see = (const char *const[]){"report", "eval", NULL},
@@ -126,6 +126,9 @@ int cmd_run(int argc, char **argv)
         OPT_PATH(0, "log-json", &run.log_json, "file",
                  "append records of all stages, one JSON object a line; "
                  "-: standard output"),
+        OPT_PATH(0, "tensorboard", &o.tensorboard, "dir",
+                 "write TensorBoard's event files of all trainings, in "
+                 "<dir>/<stage>"),
         OPT_END(),
     };
 

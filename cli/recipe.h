@@ -34,6 +34,7 @@ struct recipe_options {
     int32_t threads;        /* for all stages; negative: as the recipe says */
     bool quiet;
     const char *log_json;
+    const char *tensorboard; /* each training's in a directory of its name */
 };
 
 /* An option as a recipe gives it, $names replaced. */

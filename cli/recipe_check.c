@@ -173,6 +173,9 @@ static void add_common(struct check *c, const struct option_row *options)
         add_word(c, "--quiet");
     if (o->log_json && row_named(options, "log-json"))
         add_word(c, pool_printf(&c->r->pool, "--log-json=%s", o->log_json));
+    if (o->tensorboard && row_named(options, "tensorboard"))
+        add_word(c, pool_printf(&c->r->pool, "--tensorboard=%s/%s",
+                                o->tensorboard, c->s->name));
 }
 
 static void make_words(void *ctx, const struct option_row *options)

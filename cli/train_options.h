@@ -57,6 +57,8 @@
             "steps between evaluations; 0: at the end"),                       \
     OPT_INT(0, "save-every", &(t)->save_every, 0, 1000000000, "n",             \
             "steps between checkpoints; 0: when stopped"),                     \
+    OPT_PATH(0, "tensorboard", &(t)->tensorboard, "dir",                       \
+             "write TensorBoard's event files here, a directory a run"),       \
     OPT_INT64(0, "eval-samples", &(t)->eval_samples, -1, 1e12, "n",            \
               "examples held out; -1: 2% of them, not too many"),              \
     OPT_INT64(0, "seed", (seed), 0, 9e18, "n", "of everything random")

@@ -90,6 +90,8 @@ typedef struct simlm_train_options {
     int32_t log_every;    /* steps between records; 0: never */
     int32_t eval_every;   /* steps between evaluations; 0: at the end only */
     int32_t save_every;   /* steps between checkpoints; 0: when stopped only */
+    const char *tensorboard; /* directory for TensorBoard's event files, one of
+                              * its own for each run; NULL: none are written */
     uint64_t seed;
     int32_t threads; /* 0: one a core */
 } simlm_train_options;

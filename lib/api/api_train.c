@@ -2,6 +2,8 @@
 #include <simlm/train.h>
 
 #include "base/status.h"
+#include "comm/comm.h"
+#include "report/tensorboard.h"
 #include "train/jobs.h"
 #include "train/pretrain_options.h"
 
@@ -79,27 +81,63 @@ void simlm_train_reranker_options_init(simlm_train_reranker_options *o)
     o->train.seed = 987;
 }
 
+/* Whom a training tells: the caller and, if asked for, TensorBoard's files.  Of
+ * several processes the first alone writes. */
+struct audience {
+    const simlm_observer *observer;
+    struct sl_tensorboard tensorboard;
+    bool writes;
+};
+
+static simlm_status open_audience(struct audience *a,
+                                  const simlm_train_options *o,
+                                  const simlm_observer *observer,
+                                  simlm_error *err)
+{
+    a->observer = observer;
+    a->writes = o->tensorboard && sl_comm_first();
+    if (!a->writes)
+        return SIMLM_OK;
+    a->observer = &a->tensorboard.observer;
+    return sl_tensorboard_open(&a->tensorboard, o->tensorboard, observer, err);
+}
+
+static simlm_status close_audience(struct audience *a, simlm_status st,
+                                   simlm_error *err)
+{
+    return a->writes ? sl_tensorboard_close(&a->tensorboard, st, err) : st;
+}
+
 simlm_status simlm_pretrain(const simlm_pretrain_options *o,
                             const simlm_observer *observer, simlm_error *err)
 {
+    struct audience a;
+
     if (!o)
         return sl_fail(err, SIMLM_E_ARG, "simlm_pretrain: no options");
-    return sl_pretrain(o, observer, err);
+    SL_TRY(open_audience(&a, &o->train, observer, err));
+    return close_audience(&a, sl_pretrain(o, a.observer, err), err);
 }
 
 simlm_status simlm_finetune(const simlm_finetune_options *o,
                             const simlm_observer *observer, simlm_error *err)
 {
+    struct audience a;
+
     if (!o)
         return sl_fail(err, SIMLM_E_ARG, "simlm_finetune: no options");
-    return sl_finetune(o, observer, err);
+    SL_TRY(open_audience(&a, &o->train, observer, err));
+    return close_audience(&a, sl_finetune(o, a.observer, err), err);
 }
 
 simlm_status simlm_train_reranker(const simlm_train_reranker_options *o,
                                   const simlm_observer *observer,
                                   simlm_error *err)
 {
+    struct audience a;
+
     if (!o)
         return sl_fail(err, SIMLM_E_ARG, "simlm_train_reranker: no options");
-    return sl_train_reranker(o, observer, err);
+    SL_TRY(open_audience(&a, &o->train, observer, err));
+    return close_audience(&a, sl_train_reranker(o, a.observer, err), err);
 }

@@ -69,3 +69,17 @@ out:
     fclose(f);
     return st;
 }
+
+uint32_t sl_crc32c(const void *bytes, size_t n)
+{
+    const uint32_t polynomial = 0x82f63b78; /* bits reversed */
+    const unsigned char *p = bytes;
+    uint32_t c = 0xffffffff;
+
+    for (size_t i = 0; i < n; i++) {
+        c ^= p[i];
+        for (int bit = 0; bit < 8; bit++)
+            c = c >> 1 ^ (c & 1 ? polynomial : 0);
+    }
+    return ~c;
+}

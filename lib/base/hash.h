@@ -2,7 +2,7 @@
  * base/hash.h - 64-bit hashes of bytes (XXH64, Yann Collet's specification).
  *
  * For hash tables and for telling whether an input changed; not a defence
- * against somebody who wants a collision.
+ * against somebody who wants a collision.  CRC32C is for formats that ask for it.
  */
 #ifndef SL_BASE_HASH_H
 #define SL_BASE_HASH_H
@@ -23,5 +23,9 @@ void sl_hash_stream_free(struct sl_hash_stream *h); /* accepts NULL */
 
 /* *out <- hash of the file's bytes, read in pieces. */
 simlm_status sl_hash64_file(uint64_t *out, const char *path, simlm_error *err);
+
+/* The cyclic redundancy check of Castagnoli's polynomial (RFC 3720, B.4), a bit
+ * at a time: for some hundred bytes. */
+uint32_t sl_crc32c(const void *bytes, size_t n);
 
 #endif

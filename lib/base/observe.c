@@ -24,6 +24,19 @@ void sl_observe_message(const simlm_observer *obs, simlm_level level,
     obs->message(obs->ctx, level, line);
 }
 
+void sl_observe_record(const simlm_observer *obs, const char *json)
+{
+    if (obs && obs->record)
+        obs->record(obs->ctx, json);
+}
+
+void sl_observe_figure(const simlm_observer *obs, const char *name,
+                       double value)
+{
+    if (obs && obs->figure)
+        obs->figure(obs->ctx, name, value);
+}
+
 bool sl_observe_cancelled(const simlm_observer *obs)
 {
     return obs && obs->cancelled && obs->cancelled(obs->ctx);

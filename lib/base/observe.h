@@ -16,6 +16,11 @@ void sl_observe_message(const simlm_observer *obs, simlm_level level,
                         const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A JSON object for a machine; a figure that goes with the next progress. */
+void sl_observe_record(const simlm_observer *obs, const char *json);
+void sl_observe_figure(const simlm_observer *obs, const char *name,
+                       double value);
+
 /* Does it ask the job to stop? */
 bool sl_observe_cancelled(const simlm_observer *obs);
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/hash.h"
+#include "base/observe.h"
 #include "base/rng.h"
 #include "comm/comm.h"
 #include "data/lm_batch.h"
@@ -102,6 +103,9 @@ static void record_step(struct state *st)
     sl_json_begin(&w, "epoch_mean", '{');
     sl_meters_report(&st->s.epoch, &w);
     sl_json_end(&w);
+    sl_json_begin(&w, "window_mean", '{');
+    sl_meters_report(&st->s.window, &w);
+    sl_json_end(&w);
     sl_json_add_real(&w, "tokens_per_second", (double)st->pace.tokens / t);
     end_record(&w, st);
 }
@@ -141,10 +145,8 @@ static void show_figures(struct state *st, double loss)
     double t = seconds_since(&st->pace.since);
 
     st->shown_loss += (st->shown_loss != 0 ? 0.1 : 1) * (loss - st->shown_loss);
-    if (!o || !o->figure)
-        return;
-    o->figure(o->ctx, "loss", st->shown_loss);
-    o->figure(o->ctx, "tokens/s", t > 0 ? (double)st->pace.tokens / t : 0);
+    sl_observe_figure(o, "loss", st->shown_loss);
+    sl_observe_figure(o, "tokens/s", t > 0 ? (double)st->pace.tokens / t : 0);
 }
 
 /* The ranks' shares of the step's gradient become the step's, on each. */
@@ -257,19 +259,14 @@ static bool due(const struct state *st, int64_t every)
 static simlm_status cancelled(bool *stop, const struct sl_loop *l,
                               simlm_error *err)
 {
-    const simlm_observer *o = l->dir->observer;
-
-    *stop = o && o->cancelled && o->cancelled(o->ctx);
+    *stop = sl_observe_cancelled(l->dir->observer);
     return sl_comm_any(stop, err);
 }
 
 static void progress(const struct state *st)
 {
-    const simlm_observer *o = st->l->dir->observer;
-
-    if (o && o->progress)
-        o->progress(o->ctx, "training", st->s.step, st->l->schedule.n_steps,
-                    "steps");
+    sl_observe_progress(st->l->dir->observer, "training", st->s.step,
+                        st->l->schedule.n_steps, "steps");
 }
 
 static simlm_status stop(struct state *st, simlm_error *err)

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/observe.h"
 #include "comm/comm.h"
 #include "format/json.h"
 #include "train/checkpoint.h"
@@ -363,8 +364,7 @@ static void write_log(struct sl_rundir *r, const char *json)
 void sl_rundir_record(struct sl_rundir *r, const char *json)
 {
     write_log(r, json);
-    if (r->observer && r->observer->record)
-        r->observer->record(r->observer->ctx, json);
+    sl_observe_record(r->observer, json);
 }
 
 void sl_rundir_say(struct sl_rundir *r, simlm_level level, const char *fmt, ...)
@@ -377,8 +377,7 @@ void sl_rundir_say(struct sl_rundir *r, simlm_level level, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    if (r->observer && r->observer->message)
-        r->observer->message(r->observer->ctx, level, line);
+    sl_observe_message(r->observer, level, "%s", line);
     sl_json_begin(&w, NULL, '{');
     sl_json_add_text(&w, "event", level == SIMLM_WARNING ? "warning" : "message");
     sl_json_add_text(&w, "text", line);

@@ -1,7 +1,7 @@
 # lib.sh - sourced by every tests/cli/t_*.sh.
 #
 #   SIMLM        the program under test          TEST_DATA   committed fixtures
-#   JSON_CHECK   tests/cli/json_check.c
+#   JSON_CHECK, EVENTS_DUMP   the programs beside this file
 #   SHARED_DATA  the shared collections; tests that need them call need_shared
 #
 # The script runs in a private directory that is removed at the end.  Each

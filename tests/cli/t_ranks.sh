@@ -62,7 +62,9 @@ short='-s 12 --log-every 1 --eval-samples 8 --eval-every 6 --lr 1e-3'
 
 # ---- training -----------------------------------------------------------------
 t 'one process pre-trains' mlm $short -o mlm1
-t 'two do' on 2 mlm $short -o mlm2
+t 'two do' on 2 mlm $short --tensorboard tb -o mlm2
+t 'the first alone writes for TensorBoard' sh -c '[ $(ls tb | wc -l) = 1 ] &&
+    [ $("$EVENTS_DUMP" tb | grep -c "^train/loss ") = 12 ]'
 t 'with the same losses and measures' same_curve mlm1 mlm2
 t 'one process trains through the bottleneck' rlm $short --batch-tokens 60 -o rlm1
 t 'three do' on 3 rlm $short --batch-tokens 60 -o rlm3

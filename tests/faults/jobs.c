@@ -213,6 +213,8 @@ static simlm_status pretrain(const char *out, int32_t objective,
         objective == SIMLM_OBJECTIVE_ENCDEC_RTD)
         o.generator = test_path("generator");
     o.generator_joint = objective == SIMLM_OBJECTIVE_ENCDEC_RTD;
+    if (objective == SIMLM_OBJECTIVE_MLM)
+        o.train.tensorboard = test_path("tensorboard");
     return simlm_pretrain(&o, NULL, err);
 }
 

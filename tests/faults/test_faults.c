@@ -99,6 +99,7 @@ static void find_stranger(char *name, size_t size, const char *out)
         "report.json",
         "train.log",
         "beir",
+        "tensorboard", /* a record as it comes, like a log */
     };
     const struct dirent *e;
     DIR *d = opendir(test_tmpdir());
