@@ -239,39 +239,77 @@ simlm_status sl_comm_wait_for_all(simlm_error *err)
     return sl_comm_any(&nothing, err);
 }
 
-/* ---- sums ---------------------------------------------------------------------- */
+/* ---- sums ----------------------------------------------------------------------
+
+   The block is cut into pieces, from its end.  Of each rank's piece:
+
+       x  --scatter-->  this rank's part of all, added  --collect-->  x
+
+   Pieces go through either exchange in order, one behind the other.
+ */
+
+/* Pieces of a block, if they are not smaller, or larger, than a message should. */
+enum { PIECES = 32, SMALLEST = 1 << 12, LARGEST = 1 << 28 };
+
+struct piece {
+    float *x;
+    int64_t *part;   /* [size + 1] who adds what of it */
+    float *parts;    /* [size, own part] of all ranks */
+    void *scattered; /* the requests */
+    void *collected;
+};
 
 struct sl_comm_sum {
     float *x;
-    int64_t *part; /* [size + 1] who adds what */
-    float *parts;  /* [size, own part] of all ranks */
-    void *request; /* the first exchange */
+    int64_t n_pieces;
+    struct piece *piece;
+    int64_t *part; /* theirs */
+    float *parts;
+    int64_t n_scattered, n_collected; /* exchanges that have begun */
 };
+
+static int64_t piece_length(int64_t n)
+{
+    int64_t length = n / PIECES + 1;
+
+    return length < SMALLEST ? SMALLEST : length > LARGEST ? LARGEST : length;
+}
+
+/* Piece i, which ends where the one before it begins. */
+static void set_piece(struct sl_comm_sum *s, int64_t i, int64_t n,
+                      int64_t length)
+{
+    int32_t size = sl_comm_size();
+    int64_t end = n - i * length, begin = end > length ? end - length : 0;
+    struct piece *p = &s->piece[i];
+
+    p->x = s->x + begin;
+    p->part = s->part + i * (size + 1);
+    p->parts = s->parts + i * (length + size);
+    for (int32_t r = 0; r <= size; r++)
+        p->part[r] = share_begin(end - begin, r);
+}
 
 simlm_status sl_comm_sum_new(struct sl_comm_sum **out, float *x, int64_t n,
                              simlm_error *err)
 {
-    struct sl_comm_sum *s;
-    int64_t own;
+    int64_t length = piece_length(n), pieces = (n + length - 1) / length;
+    int32_t size = sl_comm_size();
+    struct sl_comm_sum *s = SL_NEW(struct sl_comm_sum);
 
-    if (n > INT_MAX)
-        return sl_fail(err, SIMLM_E_RANGE,
-                       "a sum of %lld numbers over several processes: at most "
-                       "%d",
-                       (long long)n, INT_MAX);
-    s = SL_NEW(struct sl_comm_sum);
     if (!s)
         return sl_fail_nomem(err, "a sum over ranks");
     s->x = x;
-    s->part = new_parts(err);
-    for (int32_t r = 0; s->part && r <= sl_comm_size(); r++)
-        s->part[r] = share_begin(n, r);
-    own = s->part ? s->part[sl_comm_rank() + 1] - s->part[sl_comm_rank()] : 0;
-    s->parts = SL_NEW_ARRAY(float, own * sl_comm_size() + 1);
-    if (!s->part || !s->parts) {
+    s->n_pieces = pieces;
+    s->piece = SL_NEW_ARRAY(struct piece, pieces);
+    s->part = SL_NEW_ARRAY(int64_t, pieces * (size + 1));
+    s->parts = SL_NEW_ARRAY(float, pieces * (length + size));
+    if (!s->piece || !s->part || !s->parts) {
         sl_comm_sum_free(s);
         return sl_fail_nomem(err, "a sum over ranks");
     }
+    for (int64_t i = 0; i < pieces; i++)
+        set_piece(s, i, n, length);
     *out = s;
     return SIMLM_OK;
 }
@@ -280,39 +318,61 @@ void sl_comm_sum_free(struct sl_comm_sum *s)
 {
     if (!s)
         return;
+    sl_free(s->piece);
     sl_free(s->part);
     sl_free(s->parts);
     sl_free(s);
 }
 
-void sl_comm_sum_start(struct sl_comm_sum *s)
-{
-    if (transport)
-        s->request = transport->scatter(s->parts, s->x, s->part);
-}
-
 static void add_range(void *ctx, int64_t begin, int64_t end)
 {
-    const struct sl_comm_sum *s = ctx;
-    int64_t own = s->part[sl_comm_rank() + 1] - s->part[sl_comm_rank()];
-    float *x = s->x + s->part[sl_comm_rank()];
+    const struct piece *p = ctx;
+    int64_t at = p->part[sl_comm_rank()];
+    int64_t own = p->part[sl_comm_rank() + 1] - at;
 
     for (int64_t i = begin; i < end; i++) {
         double sum = 0;
 
         for (int32_t r = 0; r < transport->size; r++)
-            sum += (double)s->parts[r * own + i];
-        x[i] = (float)sum;
+            sum += (double)p->parts[r * own + i];
+        p->x[at + i] = (float)sum;
     }
+}
+
+/* The next piece's second half. */
+static void collect_next(struct sl_comm_sum *s)
+{
+    struct piece *p = &s->piece[s->n_collected++];
+
+    transport->wait(p->scattered);
+    sl_parallel_for(p->part[sl_comm_rank() + 1] - p->part[sl_comm_rank()],
+                    1 << 14, add_range, p);
+    p->collected = transport->collect(p->x, p->part);
+}
+
+void sl_comm_sum_start(struct sl_comm_sum *s, int64_t from)
+{
+    struct piece *p = s->piece + s->n_scattered;
+
+    if (!transport)
+        return;
+    for (; s->n_scattered < s->n_pieces && p->x >= s->x + from; p++) {
+        p->scattered = transport->scatter(p->parts, p->x, p->part);
+        s->n_scattered++;
+    }
+    while (s->n_collected < s->n_scattered &&
+           transport->over(s->piece[s->n_collected].scattered))
+        collect_next(s);
 }
 
 void sl_comm_sum_wait(struct sl_comm_sum *s)
 {
     if (!transport)
         return;
-    transport->wait(s->request);
-    sl_parallel_for(s->part[sl_comm_rank() + 1] - s->part[sl_comm_rank()], 1 << 14, add_range,
-                    s);
-    s->request = transport->collect(s->x, s->part);
-    transport->wait(s->request);
+    sl_comm_sum_start(s, 0);
+    while (s->n_collected < s->n_pieces)
+        collect_next(s);
+    for (int64_t i = 0; i < s->n_pieces; i++)
+        transport->wait(s->piece[i].collected);
+    s->n_scattered = s->n_collected = 0;
 }

@@ -86,13 +86,19 @@ simlm_status sl_comm_any(bool *says, simlm_error *err);
 
 struct sl_comm_sum;
 
-/* Of x [n], which stays where it is; made by all ranks. */
+/* Of x [n], which stays where it is; made by all ranks.  It may be taken again
+ * and again. */
 simlm_status sl_comm_sum_new(struct sl_comm_sum **out, float *x, int64_t n,
                              simlm_error *err);
 void sl_comm_sum_free(struct sl_comm_sum *s); /* accepts NULL */
 
-/* Collective.  x is not touched until sl_comm_sum_wait(). */
-void sl_comm_sum_start(struct sl_comm_sum *s);
+/*
+ * x [from] and all behind it are what this rank adds, and are not touched until
+ * sl_comm_sum_wait(): their sum may begin.  Called as often as wished, with
+ * falling `from`; no two ranks need to call it alike.  Between this and
+ * sl_comm_sum_wait() a rank may fail, but not go on to anything else.
+ */
+void sl_comm_sum_start(struct sl_comm_sum *s, int64_t from);
 
 /* Collective: x [i] <- the sum over ranks, the same bits on each. */
 void sl_comm_sum_wait(struct sl_comm_sum *s);

@@ -16,6 +16,9 @@ enum { PIECE = 1 << 28, PATIENCE = 200 };
 
 static struct sl_transport self;
 
+/* The halves of sums have their own: MPI wants one order in each. */
+static MPI_Comm scattering, collecting;
+
 /* MPI's counts and places, which it reads until the request is over. */
 struct request {
     MPI_Request mpi;
@@ -30,15 +33,18 @@ static void nap(int asked)
         nanosleep(&t, NULL);
 }
 
-static void wait_for(MPI_Request *r)
+static bool is_over(MPI_Request *r)
 {
     int over = 0;
 
     MPI_Test(r, &over, MPI_STATUS_IGNORE);
-    for (int asked = 0; !over; asked += asked < 4 * PATIENCE) {
+    return over;
+}
+
+static void wait_for(MPI_Request *r)
+{
+    for (int asked = 0; !is_over(r); asked += asked < 4 * PATIENCE)
         nap(asked);
-        MPI_Test(r, &over, MPI_STATUS_IGNORE);
-    }
 }
 
 /* p [n] of one rank, to everybody. */
@@ -87,7 +93,7 @@ static void *scatter(float *parts, const float *x, const int64_t *part)
         to[r] = r * mine;
     }
     MPI_Ialltoallv(x, sent, from, MPI_FLOAT, parts, got, to, MPI_FLOAT,
-                   MPI_COMM_WORLD, &q->mpi);
+                   scattering, &q->mpi);
     return q;
 }
 
@@ -101,8 +107,19 @@ static void *collect(float *x, const int64_t *part)
         to[r] = (int)part[r];
     }
     MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, x, got, to, MPI_FLOAT,
-                    MPI_COMM_WORLD, &q->mpi);
+                    collecting, &q->mpi);
     return q;
+}
+
+/* Asked in vain it asks again: messages move in pieces, one or so a question. */
+static bool over(void *request)
+{
+    struct request *q = request;
+    int asked = 1;
+
+    while (!is_over(&q->mpi) && asked < PATIENCE)
+        asked++;
+    return asked < PATIENCE;
 }
 
 static void wait_and_free(void *request)
@@ -154,6 +171,8 @@ const struct sl_transport *sl_transport_join(const char **why)
     }
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
+    MPI_Comm_dup(MPI_COMM_WORLD, &scattering);
+    MPI_Comm_dup(MPI_COMM_WORLD, &collecting);
     self = (struct sl_transport){ .rank = rank,
                                   .size = size,
                                   .here = ranks_here(),
@@ -161,6 +180,7 @@ const struct sl_transport *sl_transport_join(const char **why)
                                   .broadcast = broadcast,
                                   .scatter = scatter,
                                   .collect = collect,
+                                  .over = over,
                                   .wait = wait_and_free,
                                   .leave = leave,
                                   .abort = end_all };

@@ -8,6 +8,7 @@
 #ifndef SL_COMM_TRANSPORT_H
 #define SL_COMM_TRANSPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct sl_transport {
@@ -23,10 +24,14 @@ struct sl_transport {
      * r; when the request is over this rank has its own part of all ranks'
      * x, [size, part[rank + 1] - part[rank]], in their order.  collect: each rank
      * has filled its part of x; when the request is over everybody has all.
+     *
+     * All ranks scatter in one order, collect in one order, and make all other
+     * calls in one order; of the three, each rank may be ahead in another.
      */
     void *(*scatter)(float *parts, const float *x, const int64_t *part);
     void *(*collect)(float *x, const int64_t *part);
-    void (*wait)(void *request);
+    bool (*over)(void *request); /* asks, and so moves all requests along */
+    void (*wait)(void *request); /* and frees it */
 
     void (*leave)(void);
     void (*abort)(int code);

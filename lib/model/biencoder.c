@@ -183,6 +183,7 @@ simlm_status sl_biencoder_step(struct sl_biencoder *x,
 
     SL_ASSERT(!train || x->c.s.m->g);
     SL_TRY(check_batch(x, b, err));
+    p.watch = b->watch;
     if (x->c.m->passage)
         x->c.n_queries = b->B;
     SL_TRY(sl_chunks_forward(&x->c, &p, &task, &b->in, err));

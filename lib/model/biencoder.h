@@ -33,6 +33,7 @@ struct sl_biencoder_batch {
     struct sl_tokens in;  /* B + B * m sequences */
     const uint8_t *mask;  /* [B, B * m] or NULL: 1 leaves a column of QK out */
     const float *teacher; /* [B, m] or NULL: a teacher's scores of the groups */
+    const struct sl_watch *watch; /* of a training step */
 };
 
 struct sl_biencoder_loss {

@@ -75,12 +75,16 @@ static simlm_status forward(struct sl_chunks *c, const struct sl_pass *p,
     return SIMLM_OK;
 }
 
-/* Of the chunk that was last given to forward(). */
+/* Of the chunk that was last given to forward(); no chunk is left behind it. */
 static void backward(struct sl_chunks *c, const struct sl_pass *p,
-                     const struct sl_chunk_task *task, int64_t first, int64_t n)
+                     const struct sl_chunk_task *task, int64_t first, int64_t n,
+                     bool none_left)
 {
-    task->give(task->self, p, c->d, c->hidden, first, n);
-    sl_body_backward(&c->s, p, &c->body, &c->scratch, c->d);
+    struct sl_pass pass = *p;
+
+    pass.watch = none_left ? p->watch : NULL;
+    task->give(task->self, &pass, c->d, c->hidden, first, n);
+    sl_body_backward(&c->s, &pass, &c->body, &c->scratch, c->d);
 }
 
 /* The first of the passages, where queries have an encoder of their own. */
@@ -113,21 +117,30 @@ simlm_status sl_chunks_forward(struct sl_chunks *c, const struct sl_pass *p,
     return forward(c, p, task, t, last, length(c, t, last), err);
 }
 
+static int64_t count(const struct sl_chunks *c, const struct sl_tokens *t)
+{
+    int64_t n = 0;
+
+    for (int64_t first = c->begin; first < c->end; first += length(c, t, first))
+        n++;
+    return n;
+}
+
 simlm_status sl_chunks_backward(struct sl_chunks *c, const struct sl_pass *p,
                                 const struct sl_chunk_task *task,
                                 const struct sl_tokens *t, simlm_error *err)
 {
-    int64_t last = last_chunk(c);
+    int64_t last = last_chunk(c), left = count(c, t);
 
     if (c->begin == c->end)
         return SIMLM_OK;
-    backward(c, p, task, last, length(c, t, last));
+    backward(c, p, task, last, length(c, t, last), --left == 0);
     for (int64_t first = c->begin, n; first < c->end; first += n) {
         n = length(c, t, first);
         if (first == last)
             continue;
         SL_TRY(forward(c, p, task, t, first, n, err));
-        backward(c, p, task, first, n);
+        backward(c, p, task, first, n, --left == 0);
     }
     return SIMLM_OK;
 }

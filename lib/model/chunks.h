@@ -66,7 +66,7 @@ simlm_status sl_chunks_forward(struct sl_chunks *c, const struct sl_pass *p,
                                const struct sl_tokens *t, simlm_error *err);
 
 /* After a forward pass over the same.  The second forward passes take the
- * results again. */
+ * results again.  p->watch hears of the last chunk. */
 simlm_status sl_chunks_backward(struct sl_chunks *c, const struct sl_pass *p,
                                 const struct sl_chunk_task *task,
                                 const struct sl_tokens *t, simlm_error *err);

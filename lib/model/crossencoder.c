@@ -150,6 +150,7 @@ simlm_status sl_crossencoder_step(struct sl_crossencoder *x,
 
     SL_ASSERT(!train || x->c.s.m->g);
     SL_ASSERT(b->in.n == b->passes * b->B * b->m);
+    p.watch = b->watch;
     SL_TRY(check_size(x, b->in.n, err));
     SL_TRY(sl_chunks_forward(&x->c, &p, &task, &b->in, err));
     be->ops->zero_real(be, x->loss, 2);

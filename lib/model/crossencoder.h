@@ -23,6 +23,7 @@ struct sl_crossencoder_batch {
     int64_t passes;      /* 1, or 2 with R-Drop */
     int64_t B, m;        /* groups; pairs of each, the positive first */
     struct sl_tokens in; /* [passes, B, m] sequences, each with a key */
+    const struct sl_watch *watch; /* of a training step's last groups */
 };
 
 struct sl_crossencoder_result {

@@ -95,6 +95,7 @@ simlm_status sl_mlm_step(struct sl_mlm *x, double *loss_sum,
     const sl_act *hidden;
 
     SL_ASSERT(!train || m->g);
+    p.watch = b->watch;
     SL_TRY(forward(x, &hidden, b, &p, err));
     m->be->ops->zero_real(m->be, x->loss, 1);
     sl_lm_head_loss(&p, &m->W.head, &m->G.head, m->W.embed.table.word,

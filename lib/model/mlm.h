@@ -27,6 +27,7 @@ struct sl_mlm_batch {
     int64_t n_rows;        /* counted rows; may be 0 */
     const int32_t *rows;   /* [n_rows] indices into the tokens, increasing */
     const int32_t *labels; /* [n_rows] original ids */
+    const struct sl_watch *watch; /* of a training step's last micro-batch */
 };
 
 struct sl_mlm;

@@ -537,7 +537,8 @@ static simlm_status mlm_step(struct sl_pretrainer *s,
     struct sl_mlm_batch in = {.in = c->b->clean,
                               .n_rows = copy->n_rows,
                               .rows = copy->rows,
-                              .labels = s->labels};
+                              .labels = s->labels,
+                              .watch = c->b->watch};
 
     in.in.ids = copy->ids;
     clean_ids(s->labels, c, copy->rows, copy->n_rows);
@@ -559,6 +560,7 @@ static simlm_status encdec_step(struct sl_pretrainer *s,
     double sums[2];
 
     dec.chosen = &s->dec_rows.rows;
+    enc.watch = dec.watch = b->watch;
     SL_TRY(set_batch(s, &r->gen_sum, c, err));
     be->ops->zero_real(be, s->loss, 2);
     H = encode(s, &enc, &early);

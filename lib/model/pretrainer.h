@@ -25,6 +25,7 @@ struct sl_pretrain_batch {
         const int32_t *rows;   /* [n_rows] increasing */
     } enc, dec;                /* dec.ids NULL: of a decoder without tokens */
     int64_t first_vector; /* spans: the first sequence's place in the step */
+    const struct sl_watch *watch; /* of a training step's last micro-batch */
 };
 
 struct sl_pretrainer_options {

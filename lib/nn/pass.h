@@ -33,6 +33,16 @@ struct sl_shape {
     float p_hidden, p_attention; /* dropout */
 };
 
+/*
+ * Who hears in a step's last backward pass what of the gradients is final:
+ * what lies at `from`, and all behind it in the block, where parameters lie in
+ * the order of the forward pass.
+ */
+struct sl_watch {
+    void (*final)(void *ctx, const sl_real *from);
+    void *ctx;
+};
+
 struct sl_pass {
     struct sl_backend *be;
     const struct sl_shape *shape;
@@ -41,6 +51,7 @@ struct sl_pass {
     bool dropout;
     uint64_t stream;
     uint32_t site;
+    const struct sl_watch *watch; /* NULL: nobody, or not the last pass */
 };
 
 static inline uint32_t sl_site_behind_layers(const struct sl_pass *p,

@@ -98,6 +98,14 @@ static const sl_act *input_of(const struct sl_pass *p, const struct sl_stack *s,
     return l ? layer_at(p, s, l - 1).out : x;
 }
 
+/* No layer behind, and no other pass to come, adds to this layer's gradients. */
+static void tell_final(const struct sl_pass *p,
+                       const struct sl_layer_weights *grad)
+{
+    if (p->watch)
+        p->watch->final(p->watch->ctx, grad->wq); /* its first */
+}
+
 void sl_stack_backward(const struct sl_pass *p, struct sl_stack *s,
                        const struct sl_layer_weights *w,
                        const struct sl_layer_weights *grad,
@@ -105,9 +113,11 @@ void sl_stack_backward(const struct sl_pass *p, struct sl_stack *s,
                        const sl_act *x)
 {
     SL_ASSERT(s->keep != SL_KEEP_NOTHING);
-    if (s->chosen)
+    if (s->chosen) {
         sl_chosen_backward(p, &w[s->L], &grad[s->L], &s->last, t, d,
                            input_of(p, s, s->L, x), layer_site(p, s->L));
+        tell_final(p, &grad[s->L]);
+    }
     for (int64_t l = s->L - 1; l >= 0; l--) {
         struct sl_layer_acts acts = layer_at(p, s, l);
         const sl_act *in = input_of(p, s, l, x);
@@ -116,5 +126,6 @@ void sl_stack_backward(const struct sl_pass *p, struct sl_stack *s,
             sl_layer_forward(p, &w[l], &acts, in, layer_site(p, l));
         sl_layer_backward(p, &w[l], &grad[l], &acts, t, d, in,
                           layer_site(p, l));
+        tell_final(p, &grad[l]);
     }
 }

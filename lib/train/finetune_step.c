@@ -173,7 +173,8 @@ simlm_status sl_finetune_step(struct sl_finetune_step *s,
     struct sl_biencoder_batch in = { .B = step->n,
                                      .m = s->o->groups.passages,
                                      .mask = s->mask,
-                                     .teacher = s->teacher };
+                                     .teacher = s->teacher,
+                                     .watch = step->watch };
     struct sl_biencoder_result r;
 
     choose(s, step);

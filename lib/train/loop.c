@@ -149,13 +149,21 @@ static void show_figures(struct state *st, double loss)
     sl_observe_figure(o, "tokens/s", t > 0 ? (double)st->pace.tokens / t : 0);
 }
 
+/* Their sum over ranks begins while the backward pass goes on. */
+static void gradients_are_final(void *ctx, const sl_real *from)
+{
+    struct sl_loop *l = ctx;
+    const float *g = (const float *)(const void *)l->model->g;
+
+    sl_comm_sum_start(l->sum, (const float *)(const void *)from - g);
+}
+
 /* The ranks' shares of the step's gradient become the step's, on each. */
 static simlm_status sum_gradients(struct sl_loop *l, simlm_error *err)
 {
     if (!l->sum)
         return SIMLM_OK;
     SL_TRY(l->model->be->sync(l->model->be, err));
-    sl_comm_sum_start(l->sum);
     sl_comm_sum_wait(l->sum);
     return SIMLM_OK;
 }
@@ -164,9 +172,11 @@ static simlm_status train_step(struct state *st, simlm_error *err)
 {
     struct sl_loop *l = st->l;
     struct sl_meters meters = { 0 };
+    struct sl_watch watch = { gradients_are_final, l };
     struct sl_step step = { .k = st->s.step + 1,
                             .done = st->s.step,
-                            .train = true };
+                            .train = true,
+                            .watch = l->sum ? &watch : NULL };
     int64_t tokens = 0;
 
     step.epoch = sl_order_epoch(l->order, step.k);

@@ -28,6 +28,7 @@ struct sl_step {
     int64_t n;
     int64_t done; /* updates made before it */
     bool train; /* add gradients; false: no dropout, no gradients */
+    const struct sl_watch *watch; /* for the last backward pass; NULL: nobody */
 };
 
 struct sl_task {
@@ -35,9 +36,10 @@ struct sl_task {
     /*
      * Compute a step: its losses and measures go to meters (the meter "loss" is
      * what is minimised), the number of tokens to *n_tokens.  Of several ranks
-     * each adds its share of the gradient, which the loop sums; meters and
-     * tokens are those of the whole step.  Of E_NUMERIC the loop makes a message
-     * with the step and, if it is one, the weight.
+     * each adds its share of the gradient, which the loop sums, beginning with
+     * what its watch hears of; meters and tokens are those of the whole step.
+     * Of E_NUMERIC the loop makes a message with the step and, if it is one, the
+     * weight.
      */
     simlm_status (*step)(void *self, const struct sl_step *step,
                          struct sl_meters *meters, int64_t *n_tokens,

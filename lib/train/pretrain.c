@@ -196,8 +196,9 @@ static struct sl_pretrain_scales scales_of(const struct stage *s,
     };
 }
 
+/* `last`: no other of the rank's follows in this step. */
 static simlm_status run_micro(struct stage *s, int64_t first, int64_t end,
-                              simlm_error *err)
+                              bool last, simlm_error *err)
 {
     struct pretrain *p = s->p;
     struct counts here = count(p, first, end);
@@ -207,6 +208,7 @@ static simlm_status run_micro(struct stage *s, int64_t first, int64_t end,
     if (!here.enc && !here.dec && !p->what->spans)
         return SIMLM_OK; /* nothing but special tokens: no gradient */
     b = micro_batch(p, first, end);
+    b.watch = last ? s->step->watch : NULL;
     SL_TRY(sl_pretrainer_step(p->session, &r, &b, scales_of(s, &here),
                               s->step->train, s->noise,
                               sl_loop_sampling(&p->o->train, s->step), err));
@@ -303,7 +305,7 @@ static simlm_status pretrain_step(void *self, const struct sl_step *step,
         SL_TRY(contrast_spans(&s, begin, end, err));
     for (int64_t i = begin, to; i < end; i = to) {
         to = cut(p, i, end);
-        SL_TRY(run_micro(&s, i, to, err));
+        SL_TRY(run_micro(&s, i, to, to == end, err));
     }
     SL_TRY(sum_results(&s.sum, err));
     add_meters(&s, meters);

@@ -169,6 +169,7 @@ static simlm_status reranker_step(void *self, const struct sl_step *step,
         end = cut(r, i, own, passes);
         pack_batch(r, i, end, passes, step->n);
         b.B = end - i;
+        b.watch = end == own ? step->watch : NULL;
         b.in = sl_groups_tokens(&r->batch);
         SL_TRY(sl_crossencoder_step(r->session, &part, r->score, &b, 1 / B,
                                     step->train, noise, err));

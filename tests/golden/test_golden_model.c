@@ -91,7 +91,8 @@ static void check_masked_lm(const struct golden_variant *v,
     p.g.m = golden_model(be, path, (struct sl_bert_parts){.head = true});
     check_hidden(v, p.g.m, &in.t, want);
     check_ok(sl_mlm_new(&p.mlm, p.g.m, &session, &err));
-    p.mlm_batch = (struct sl_mlm_batch){in.t, n, rows, labels};
+    p.mlm_batch = (struct sl_mlm_batch){
+        .in = in.t, .n_rows = n, .rows = rows, .labels = labels};
     logits = SL_NEW_ARRAY(float, n *p.g.m->cfg.vocab);
     check_ok(sl_mlm_logits(p.mlm, logits, &p.mlm_batch, &err));
     golden_check_floats(v, "logits", logits, sl_json_field(want, "logits"),
@@ -169,7 +170,8 @@ static void check_crossencoder(const struct golden_variant *v,
     check_ok(sl_crossencoder_scores(p.cross, score, &in.t, &err));
     golden_check_floats(v, "scores", score, sl_json_field(want, "scores"),
                         in.t.n);
-    p.cross_batch = (struct sl_crossencoder_batch){2, B, m, in.t};
+    p.cross_batch = (struct sl_crossencoder_batch){
+        .passes = 2, .B = B, .m = m, .in = in.t};
     check_one_pass(&p, want);
     cross_loss(&p);
     golden_check_loss(v, "cross-entropy", 0, p.cross_result.ce / (double)B,

@@ -51,6 +51,37 @@ void check_derivatives(struct sl_bert *m, loss_fn *loss, void *self,
     assert_true(n_zero <= n_flat);
 }
 
+static void on_final(void *ctx, const sl_real *from)
+{
+    struct gradient_watch *w = ctx;
+    const double *g = (const double *)w->m->g;
+    int64_t at = (const double *)from - g;
+
+    assert_true(at >= 0 && at < w->from);
+    memcpy(w->seen + at, g + at, (size_t)(w->from - at) * sizeof *g);
+    w->from = at;
+    w->n_told++;
+}
+
+void gradient_watch_begin(struct gradient_watch *w, const struct sl_bert *m)
+{
+    *w = (struct gradient_watch){.watch = {on_final, w},
+                                 .m = m,
+                                 .seen = SL_NEW_ARRAY(double, m->params.size),
+                                 .from = m->params.size};
+    assert_non_null(w->seen);
+}
+
+void gradient_watch_check(struct gradient_watch *w)
+{
+    const double *g = (const double *)w->m->g;
+
+    assert_true(w->n_told > 0);
+    assert_memory_equal(w->seen + w->from, g + w->from,
+                        (size_t)(w->m->params.size - w->from) * sizeof *g);
+    sl_free(w->seen);
+}
+
 double *copy_grad(const struct sl_bert *m)
 {
     double *g = SL_NEW_ARRAY(double, m->params.size);

@@ -85,6 +85,7 @@ static void check(struct setting c)
         .max_passages = 6,
         .pooling = c.pooling,
         .normalize = c.normalize};
+    struct gradient_watch w;
     struct sl_bert *m;
 
     m = make_model(c.layers ? c.layers : 1, c.untied, c.pooler);
@@ -97,7 +98,10 @@ static void check(struct setting c)
         .in = tiny_tokens(9, 7, 40, 8),
         .mask = c.mask ? mask : NULL,
         .teacher = c.distill > 0 ? teacher : NULL};
+    gradient_watch_begin(&w, m);
+    p.batch.watch = &w.watch;
     check_derivatives(m, loss_of, &p, 0);
+    gradient_watch_check(&w);
     sl_biencoder_free(p.s);
     sl_bert_free(m);
 }

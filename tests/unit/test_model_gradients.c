@@ -97,9 +97,15 @@ static double loss_of(void *self, bool train)
     return p->loss(p, train);
 }
 
+/* They are derivatives, and final when a watch is told so. */
 static void check_gradients(struct problem *p)
 {
+    struct gradient_watch w;
+
+    gradient_watch_begin(&w, p->m);
+    p->mlm_batch.watch = p->pre_batch.watch = p->cross_batch.watch = &w.watch;
     check_derivatives(p->m, loss_of, p, p->n_flat);
+    gradient_watch_check(&w);
 }
 
 static const struct sl_session_options small = {64, 16, false};
@@ -289,7 +295,10 @@ static void check_cross(struct sl_config cfg, bool dropout, int64_t passes,
     p.m = tiny_model(be, cfg, (struct sl_bert_parts){.score = true}, 9);
     check_ok(sl_crossencoder_new(&p.cross, p.m, &o, &err));
     p.cross_batch = (struct sl_crossencoder_batch){
-        passes, 2, 2, tiny_tokens(passes * 4, 7, cfg.vocab, 10)};
+        .passes = passes,
+        .B = 2,
+        .m = 2,
+        .in = tiny_tokens(passes * 4, 7, cfg.vocab, 10)};
     check_gradients(&p);
     sl_crossencoder_free(p.cross);
     sl_bert_free(p.m);
@@ -371,8 +380,8 @@ static void micro_batches_add_up_to_the_step(void **state)
 
     sl_bert_zero_grad(m);
     for (int64_t i = 0; i < b.in.n; i++) { /* a sequence at a time */
-        part = (struct sl_mlm_batch){sl_tokens_slice(&b.in, i, 1, start), 0,
-                                     rows, NULL};
+        part = (struct sl_mlm_batch){
+            .in = sl_tokens_slice(&b.in, i, 1, start), .rows = rows};
         int64_t at = 0;
 
         while (at < b.n_rows && b.rows[at] < b.in.start[i])
@@ -395,7 +404,8 @@ static void chunks_of_a_group_change_nothing(void **state)
     (void)state;
     struct sl_bert *m = tiny_model(be, tiny_electra_config(),
                                    (struct sl_bert_parts){.score = true}, 9);
-    struct sl_crossencoder_batch b = {2, 1, 3, tiny_tokens(6, 7, 40, 10)};
+    struct sl_crossencoder_batch b = {
+        .passes = 2, .B = 1, .m = 3, .in = tiny_tokens(6, 7, 40, 10)};
     struct sl_crossencoder_result r[2];
     float score[2][6];
     double *want = NULL;

@@ -454,7 +454,10 @@ static void a_joint_generator_learns_as_a_masked_lm(void **state)
                 frozen.dec_sum == joint.dec_sum && frozen.gen_sum == 0);
     assert_true(model[0] == model[1]);
 
-    mb = (struct sl_mlm_batch){b.clean, b.enc.n_hidden, rows, labels};
+    mb = (struct sl_mlm_batch){.in = b.clean,
+                               .n_rows = b.enc.n_hidden,
+                               .rows = rows,
+                               .labels = labels};
     mb.in.ids = ids;
     check_ok(sl_mlm_new(&mlm, alone, &session, &err));
     check_ok(sl_mlm_step(mlm, &sum, &mb, 0.5, true, off, &err));
@@ -476,7 +479,8 @@ static void the_heads_epsilon_is_the_heads_alone(void **state)
     struct sl_bert *m = tiny_model(be, tiny_electra_config(),
                                    (struct sl_bert_parts){.head = true}, 1);
     int32_t row = 0;
-    struct sl_mlm_batch b = {tiny_tokens(1, 8, 40, 2), 1, &row, NULL};
+    struct sl_mlm_batch b = {
+        .in = tiny_tokens(1, 8, 40, 2), .n_rows = 1, .rows = &row};
     float logits[2][40], hidden[2][8 * 8];
 
     for (int i = 0; i < 2; i++) {
