@@ -10,6 +10,7 @@
 static const char *const usage[] = {
     "simlm eval [options] <qrels> <run>",
     "simlm eval [options] --compare <run2> <qrels> <run>",
+    "simlm eval [options] --answers <questions> --corpus <passages> <run>",
     NULL,
 };
 
@@ -18,6 +19,8 @@ static const char *const examples[] = {
     "simlm eval --preset msmarco dev.qrels dev.run",
     "Is the second run better, or is it chance?",
     "simlm eval -m mrr@10 --compare other.run dev.qrels dev.run",
+    "Natural Questions, as DPR measures it",
+    "simlm eval --answers nq_test_queries.tsv --corpus passages.jsonl.gz test.run",
     "For a program",
     "simlm eval --json --per-query -o result.json dev.qrels dev.run",
     NULL,
@@ -32,8 +35,13 @@ static const struct manual manual = {
         "columns of SimLM's model card.\n\n"
         "Measures, with a cutoff where they take one: ndcg@10, map@100, "
         "recall@50, p@5, success@1, rr@10 (also mrr@10), rprec, bpref, "
-        "judged@10, num_ret, num_rel, num_rel_ret, and mrr, which is the "
-        "SimLM reference's own.\n\n"
+        "judged@10, num_ret, num_rel, num_rel_ret, acc@20, which is success@20 "
+        "in the run's own order, and mrr, which is the SimLM reference's own.\n\n"
+        "With --answers there are no judgements: a hit is relevant if its text "
+        "has an answer to the question, both cut into words and lowered as DPR "
+        "does it; titles do not count. The file has lines of question, tab, "
+        "and answers as a list of Python's: DPR's nq-test.qa.csv. It is "
+        "parsed, never run.\n\n"
         "With --compare a second run is measured, too, and each difference "
         "is tested over all judged queries: a paired t test, a permutation "
         "test, and a bootstrap interval.",
@@ -125,6 +133,10 @@ int cmd_eval(int argc, char **argv)
         OPT_FLAG(0, "double", &job.measure.score_double,
                  "compare scores as double (trec_eval 10), not as float"),
         OPT_CONFLICT("measure", "preset"),
+        OPT_GROUP("Judging by answers"),
+        OPT_INPUT(0, "answers", &job.measure.answers, "file",
+                  "questions with their answers, instead of judgements"),
+        OPT_INPUT(0, "corpus", &job.measure.corpus, "file", "the passages"),
         OPT_GROUP("Comparing"),
         OPT_INPUT(0, "compare", &job.run2, "run2",
                    "test the difference run2 - run, over all judged queries"),
@@ -146,14 +158,19 @@ int cmd_eval(int argc, char **argv)
     argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)
         return options_exit_code(argc);
-    if (argc != 2)
-        return options_usage(&manual, "expected a qrels file and a run");
+    if (!job.measure.answers != !job.measure.corpus)
+        return options_usage(&manual, "--answers and --corpus need each other");
+    if (argc != (job.measure.answers ? 1 : 2))
+        return options_usage(&manual, job.measure.answers
+                                          ? "expected a run"
+                                          : "expected a qrels file and a run");
     run.brief = true;
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     job.observer = &run.observer;
-    job.qrels = argv[0];
-    job.run = argv[1];
+    job.qrels = job.measure.answers ? NULL : argv[0];
+    job.run = argv[argc - 1];
+    job.measure.observer = &run.observer;
     job.measure.measures = measures.item;
     job.measure.n_measures = measures.n;
     job.measure.preset = (simlm_eval_preset)preset;

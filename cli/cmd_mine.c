@@ -8,6 +8,8 @@
 static const char *const usage[] = {
     "simlm mine [options] --corpus <file> --queries <file> --qrels <file> "
     "--negatives <run> -o <train.jsonl>",
+    "simlm mine [options] --corpus <file> --answers <file> [--qrels <file>] "
+    "--negatives <run> -o <train.jsonl>",
     NULL
 };
 
@@ -18,6 +20,10 @@ static const char *const examples[] = {
     "      --negatives train.run -o train.jsonl\n"
     "simlm finetune --model rlm --corpus passages.jsonl.gz --train train.jsonl \\\n"
     "      -o retriever2",
+    "Natural Questions",
+    "simlm mine --corpus passages.jsonl.gz --answers nq_train_queries.tsv \\\n"
+    "      --qrels nq_train_qrels.txt --negatives train.run --negative-depth 100 \\\n"
+    "      --negative-count 100 --negative-random 0 -o nq_hard_train.jsonl",
     NULL,
 };
 
@@ -39,7 +45,12 @@ static const struct manual manual = {
         "run's, -1 where it has none.\n\n"
         "Judged queries without text or hits are left out and counted. The "
         "same seed makes the same lists; with finetune's seed they are the ones "
-        "that simlm finetune makes from the same files.",
+        "that simlm finetune makes from the same files.\n\n"
+        "With --answers (question, tab, answers as a list of Python's) the hits "
+        "that have an answer are positives, as for Natural Questions: simlm eval "
+        "says what that means. The first passage that --qrels has for a question "
+        "is a positive before them, with the score 1000. Only the "
+        "first --negative-depth hits are looked at.",
     .examples = examples,
     .files = files,
     .see = (const char *const[]){ "bm25 search", "search", "finetune", NULL },
@@ -50,7 +61,9 @@ static const char *missing(const simlm_mine_options *o)
 {
     if (!o->corpus)
         return "--corpus is needed";
-    if (!o->queries || !o->qrels || !o->run)
+    if (o->answers && !o->run)
+        return "--negatives is needed";
+    if (!o->answers && (!o->queries || !o->qrels || !o->run))
         return "--queries, --qrels and --negatives are needed";
     return o->output ? NULL : "-o is needed";
 }
@@ -68,6 +81,8 @@ int cmd_mine(int argc, char **argv)
         OPT_INPUT(0, "queries", &o.queries, "file", "the queries"),
         OPT_INPUT(0, "qrels", &o.qrels, "file",
                   "their judgements; grade 1 and up is a positive"),
+        OPT_INPUT(0, "answers", &o.answers, "file",
+                  "questions with answers; hits that have one are positives"),
         OPT_INPUT(0, "negatives", &o.run, "run",
                   "rankings of the queries, from which negatives are taken"),
         OPT_OUTPUT('o', "output", &o.output, "file",

@@ -65,9 +65,9 @@ static simlm_status read_set(struct recipe *r, const struct node *node,
     *set = (struct report_set){
         .name = node->key, .line = node->line, .node = node};
     st = recipe_child(&qrels, r, node, "qrels", NODE_TEXT, err);
-    if (st == SIMLM_OK && !qrels)
+    if (st == SIMLM_OK && !qrels && !node_child(node, "answers"))
         st = RECIPE_FAIL(r, node->line, "'%s' has no 'qrels'", node->key);
-    if (st == SIMLM_OK)
+    if (st == SIMLM_OK && qrels)
         st = recipe_expand(&set->qrels, r, qrels, err);
     p->n_sets++;
     return st < 0 ? st
@@ -114,12 +114,14 @@ static simlm_status add_eval(const char **output, struct recipe *r,
                              simlm_error *err)
 {
     struct stage *s = recipe_add_stage(r, name, line, command_named("eval"));
-    struct setting *inputs = recipe_add_setting(r, s, "inputs", line, 2);
+    const char *qrels = r->plan->set[set].qrels;
+    struct setting *inputs =
+        recipe_add_setting(r, s, "inputs", line, qrels ? 2 : 1);
     simlm_status st;
 
     s->ours = true;
-    inputs->value[0] = r->plan->set[set].qrels;
-    inputs->value[1] = run;
+    inputs->value[0] = qrels;
+    inputs->value[qrels ? 1 : 0] = run;
     if (compare)
         recipe_set(r, s, "compare", line, compare);
     recipe_set(r, s, "json", line, "yes");
@@ -411,6 +413,10 @@ static simlm_status read_examples(struct recipe *r, const struct node *node,
         (!node_child(node, "corpus") || !node_child(node, "queries")))
         return RECIPE_FAIL(r, node->line,
                            "'examples' has a 'corpus' and 'queries'");
+    if (st == SIMLM_OK && !p->set[0].qrels)
+        return RECIPE_FAIL(r, node->line,
+                           "'examples' are of the first measures' queries, "
+                           "which have no 'qrels'");
     p->count = p->hits = "5";
     for (const struct node *c = node->first; c && st == SIMLM_OK; c = c->next) {
         const char **to = !strcmp(c->key, "corpus")    ? &p->corpus

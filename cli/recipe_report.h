@@ -8,7 +8,7 @@ enum { REPORT_MAX = 64 };
 
 /* Queries with judgements: what runs are measured by. */
 struct report_set {
-    const char *name, *qrels;
+    const char *name, *qrels; /* qrels NULL: judged by answers */
     long line;
     const struct node *node; /* its other members are options of eval */
 };

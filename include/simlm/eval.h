@@ -20,6 +20,8 @@
  *   ndcg ndcg@K        linear gains (the grade), discount log2(rank + 1)
  *   map map@K          (mean) average precision, over all relevant passages
  *   recall@K  p@K  success@K  rr  rr@K  mrr@K (= rr@K)  rprec  bpref
+ *   acc@K              success@K in the run's rank order (not by the scores):
+ *                      DPR's top-K accuracy
  *   judged@K           share of the first K hits that somebody judged
  *   num_ret num_rel num_rel_ret    counts, added up
  *   mrr                the SimLM reference's own, in per cent, rounded to four
@@ -27,7 +29,8 @@
  *                      scores), relevant from grade 2 if any grade of the file
  *                      is 3 or more, else from 1, mean over all judged queries
  *
- * Default set: ndcg, map and recall at 10, 50, 100, 200, 1000, mrr@10, and mrr.
+ * Default set: ndcg, map and recall at 10, 50, 100, 200, 1000, mrr@10, and mrr;
+ * with `answers`: acc at 1, 5, 20, 100.
  */
 #ifndef SIMLM_EVAL_H
 #define SIMLM_EVAL_H
@@ -35,6 +38,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <simlm/observer.h>
 #include <simlm/status.h>
 
 #ifdef __cplusplus
@@ -62,6 +66,11 @@ typedef struct simlm_eval_options {
     bool complete;     /* mean over all judged queries, unanswered ones 0 */
     bool score_double; /* compare scores as double */
     int32_t threads;   /* 0: one a core */
+
+    /* Instead of judgements: questions with their answers, and the passages.
+     * A hit whose contents have an answer is relevant. */
+    const char *answers, *corpus;   /* NULL, or both */
+    const simlm_observer *observer; /* of reading the corpus; may be NULL */
 } simlm_eval_options;
 SIMLM_API void simlm_eval_options_init(simlm_eval_options *options);
 
@@ -69,8 +78,13 @@ SIMLM_API void simlm_eval_options_init(simlm_eval_options *options);
  * Evaluate a run file against a qrels file (forms of both are recognised).
  * options NULL: the defaults.
  *
+ * With options->answers, qrels is NULL, and the hits are judged as DPR does it
+ * (docs/MODEL.md, section 6.4): the queries are the file's questions, "question
+ * \t ['answer', ...]", whose ids in the run they are themselves.
+ *
  *   E_ARG     unknown measure, or a bad option
- *   E_IO, E_FORMAT, E_NOMEM
+ *   E_IO, E_FORMAT, E_NOMEM; E_FORMAT also if a passage of the run is not in
+ *   the corpus
  */
 SIMLM_API simlm_status simlm_eval_open(simlm_eval **out, const char *qrels,
                                        const char *run,

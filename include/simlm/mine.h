@@ -31,7 +31,7 @@ extern "C" {
 typedef struct simlm_mine_options {
     const char *corpus;  /* passages; required */
     const char *queries; /* id \t text, or BEIR queries.jsonl; required */
-    const char *qrels;   /* their judgements; required */
+    const char *qrels;   /* their judgements; required but with answers */
     const char *run;     /* their rankings, BM25's or a retriever's; required */
     const char *output;  /* the examples, "-": standard output; required */
     int32_t depth;       /* leading hits, positives apart; 200 */
@@ -44,6 +44,13 @@ typedef struct simlm_mine_options {
     uint64_t seed;       /* 1234, simlm_finetune()'s: the lists are those that it
                           * would make itself */
     int32_t threads;     /* 0: one a core */
+
+    /* Questions with their answers, "question \t ['answer', ...]", or NULL.  With
+     * them, of the run's first `depth` hits those that have an answer are
+     * positives and the others negatives; the first passage that the qrels have
+     * for a question, if any, is a positive before them, with the score 1000.
+     * queries may be NULL then: they are the questions. */
+    const char *answers;
 } simlm_mine_options;
 SIMLM_API void simlm_mine_options_init(simlm_mine_options *options);
 

@@ -1,6 +1,8 @@
 /* <simlm/eval.h>: checks of the caller's contract, then the library. */
 #include <math.h>
 
+#include "base/parallel.h"
+#include "data/has_answer.h"
 #include "eval/eval_files.h"
 #include "eval/overlap.h"
 
@@ -29,7 +31,47 @@ static simlm_status check_options(const simlm_eval_options *o, simlm_error *err)
         return bad(err, "level is below 1");
     if (o->threads < 0)
         return bad(err, "threads is negative");
+    if (!o->answers != !o->corpus)
+        return bad(err, "of answers and corpus one is NULL");
     return SIMLM_OK;
+}
+
+/* Judgements made of the run, for the run alone. */
+static simlm_status measure_by_answers(simlm_eval *e, const char *run,
+                                       const simlm_eval_options *o,
+                                       simlm_error *err)
+{
+    struct sl_answers *answers = NULL;
+    struct sl_qrels *qrels = NULL;
+    struct sl_run *r = NULL;
+    simlm_status st = sl_answers_load(&answers, o->answers, err);
+
+    sl_parallel_set_threads(o->threads);
+    if (st == SIMLM_OK)
+        st = sl_run_load(&r, run, err);
+    if (st == SIMLM_OK)
+        st = sl_judge_run(&qrels, answers, r, o->corpus, o->observer, err);
+    if (st == SIMLM_OK)
+        st = sl_eval_measure(e, qrels, r, o, err);
+    sl_run_free(r);
+    sl_answers_free(answers);
+    return st;
+}
+
+static simlm_status open_by_answers(simlm_eval **out, const char *run,
+                                    const simlm_eval_options *o,
+                                    simlm_error *err)
+{
+    simlm_eval *e = NULL;
+    simlm_status st = sl_eval_new(&e, o, err);
+
+    if (st == SIMLM_OK)
+        st = measure_by_answers(e, run, o, err);
+    if (st == SIMLM_OK)
+        *out = e;
+    else
+        sl_eval_close(e);
+    return st;
 }
 
 simlm_status simlm_eval_open(simlm_eval **out, const char *qrels,
@@ -41,10 +83,12 @@ simlm_status simlm_eval_open(simlm_eval **out, const char *qrels,
     simlm_eval_options_init(&o);
     if (options)
         o = *options;
-    if (!out || !qrels || !run)
-        return bad(err, "simlm_eval_open: out, qrels or run is NULL");
+    if (!out || !run || !qrels == !o.answers)
+        return bad(err, "simlm_eval_open: out or run is NULL, or not one of "
+                        "qrels and answers");
     SL_TRY(check_options(&o, err));
-    return sl_eval_open(out, qrels, run, &o, err);
+    return o.answers ? open_by_answers(out, run, &o, err)
+                     : sl_eval_open(out, qrels, run, &o, err);
 }
 
 void simlm_eval_close(simlm_eval *e)

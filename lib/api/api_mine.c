@@ -20,8 +20,10 @@ simlm_status simlm_mine(const simlm_mine_options *options,
 {
     SL_API_NOT_NULL(options);
     SL_API_NOT_NULL(options->corpus);
-    SL_API_NOT_NULL(options->queries);
-    SL_API_NOT_NULL(options->qrels);
+    if (!options->answers) {
+        SL_API_NOT_NULL(options->queries);
+        SL_API_NOT_NULL(options->qrels);
+    }
     SL_API_NOT_NULL(options->run);
     SL_API_NOT_NULL(options->output);
     SL_API_RANGE(options->depth, 0, MAX_NEGATIVES);

@@ -184,11 +184,14 @@ static simlm_status add_example(struct builder *b, int64_t q, int64_t text,
                                  sl_strmap_key_len(b->qrels->queries, q), s,
                                  len, err));
     for (int64_t i = b->qrels->start[q]; i < b->qrels->start[q + 1]; i++) {
-        int64_t row = b->qrels_row[b->qrels->judged[i].doc];
+        const struct sl_judgement *j = &b->qrels->judged[i];
+        int64_t row = b->qrels_row[j->doc];
+        bool sure = b->rule->sure_grade && j->grade == b->rule->sure_grade;
+        float score = sure ? b->rule->sure_score
+                           : (float)score_in_run(b, row, hit, n_hits);
 
         if (makes_positive(b, i))
-            SL_TRY(sl_examples_add_positive(
-                b->e, row, (float)score_in_run(b, row, hit, n_hits), err));
+            SL_TRY(sl_examples_add_positive(b->e, row, score, err));
     }
     for (int64_t i = 0; i < b->n_list; i++)
         SL_TRY(sl_examples_add_negative(b->e, b->list[i].row,

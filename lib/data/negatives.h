@@ -41,6 +41,9 @@ struct sl_negatives_rule {
                      * reference; else 1 or more does */
     bool filter_noisy; /* leave queries out none of whose positives is among
                         * the run's hits */
+    int32_t sure_grade; /* positives of this grade have sure_score, whatever the
+                         * run says; 0: none */
+    float sure_score;
 };
 
 /* Judged queries that were left out, each counted once. */

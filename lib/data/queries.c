@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/strmap.h"
+#include "data/qa.h"
 #include "data/records.h"
 #include "format/fields.h"
 #include "format/lines.h"
@@ -37,34 +38,67 @@ static simlm_status add_query(struct sl_queries *q, const struct sl_passage *p,
     return SIMLM_OK;
 }
 
-static simlm_status read_lines(struct sl_queries *q, struct sl_lines *in,
-                               simlm_error *err)
+/* What a line is parsed with. */
+struct reader {
+    struct sl_record_place at;
+    enum sl_record_form form;
+    bool is_qa;
+    struct sl_qa qa;
+    char *decoded;
+    int64_t cap;
+};
+
+static simlm_status read_question(struct sl_queries *q, struct reader *r,
+                                  const struct sl_line *line, simlm_error *err)
 {
-    struct sl_record_place at = { sl_lines_path(in), 0, true };
-    enum sl_record_form form = SL_RECORD_UNKNOWN;
-    simlm_status st = SIMLM_OK;
-    char *decoded = NULL;
-    int64_t cap = 0;
-    struct sl_line line;
+    const struct sl_str *s = &r->qa.question;
+    struct sl_passage p;
+
+    SL_TRY(sl_qa_parse(&r->qa, line->text, line->len, r->at.path, r->at.line,
+                       err));
+    if (!s->len || sl_strmap_find(q->ids, s->s, s->len) >= 0)
+        return SIMLM_OK;
+    p = (struct sl_passage){.id = s->s,
+                            .contents = s->s,
+                            .id_len = s->len,
+                            .contents_len = s->len};
+    return add_query(q, &p, &r->at, err);
+}
+
+static simlm_status read_line(struct sl_queries *q, struct reader *r,
+                              const struct sl_line *line, simlm_error *err)
+{
     struct sl_passage p;
     size_t used;
 
-    while ((st = sl_lines_next(in, &line, err)) == SIMLM_OK && line.text) {
-        at.line = line.number;
-        if (form == SL_RECORD_UNKNOWN)
-            form = sl_record_form(line.text, line.len);
-        if (!sl_grow(&decoded, &cap, (int64_t)line.len + 1, 1)) {
-            st = sl_fail_nomem(err, at.path);
-            break;
-        }
-        st = sl_record_parse(&p, decoded, &used, line.text, line.len, form, &at,
-                             err);
-        if (st == SIMLM_OK && p.id)
-            st = add_query(q, &p, &at, err);
-        if (st < 0)
-            break;
+    r->at.line = line->number;
+    if (r->form == SL_RECORD_UNKNOWN) {
+        r->form = sl_record_form(line->text, line->len);
+        r->is_qa = r->form == SL_RECORD_TABS && sl_qa_is(line->text, line->len);
     }
-    sl_free(decoded);
+    if (r->is_qa)
+        return read_question(q, r, line, err);
+    if (!sl_grow(&r->decoded, &r->cap, (int64_t)line->len + 1, 1))
+        return sl_fail_nomem(err, r->at.path);
+    SL_TRY(sl_record_parse(&p, r->decoded, &used, line->text, line->len,
+                           r->form, &r->at, err));
+    return p.id ? add_query(q, &p, &r->at, err) : SIMLM_OK;
+}
+
+static simlm_status read_lines(struct sl_queries *q, struct sl_lines *in,
+                               simlm_error *err)
+{
+    struct reader r = { .at = { sl_lines_path(in), 0, true } };
+    simlm_status st;
+    struct sl_line line;
+
+    do {
+        st = sl_lines_next(in, &line, err);
+        if (st == SIMLM_OK && line.text)
+            st = read_line(q, &r, &line, err);
+    } while (st == SIMLM_OK && line.text);
+    sl_qa_free(&r.qa);
+    sl_free(r.decoded);
     return st;
 }
 

@@ -3,9 +3,11 @@
  *
  * A .tsv line is stripped of blanks at both ends and has exactly two fields,
  * "id \t query"; an id may hold blanks (NQ's are whole questions).  BEIR's
- * {"_id": ..., "text": ...} lines are recognised by the first '{'.  Each plain,
- * .gz or .zst.  Blank lines are skipped.  An id that occurs twice is an error
- * that names both lines.
+ * {"_id": ..., "text": ...} lines are recognised by the first '{', and lines
+ * "question \t ['answer', ...]" (data/qa.h) by the first one's second field: a
+ * question is its own id, and of one that occurs twice the first counts.  Each
+ * plain, .gz or .zst.  Blank lines are skipped.  Any other id that occurs twice
+ * is an error that names both lines.
  */
 #ifndef SL_DATA_QUERIES_H
 #define SL_DATA_QUERIES_H

@@ -30,6 +30,13 @@ static const struct preset_row msmarco_set[] = {
     {"ndcg@10", "nDCG@10"},
 };
 
+static const struct preset_row answers_set[] = {
+    {"acc@1", NULL},
+    {"acc@5", NULL},
+    {"acc@20", NULL},
+    {"acc@100", NULL},
+};
+
 static simlm_status set_column(struct sl_eval_column *c, const char *measure,
                                const char *shown, simlm_error *err)
 {
@@ -53,6 +60,9 @@ static simlm_status choose_columns(struct simlm_eval *e,
     if (o->preset == SIMLM_EVAL_MSMARCO) {
         set = msmarco_set;
         n = SL_LEN(msmarco_set);
+    } else if (o->answers) {
+        set = answers_set;
+        n = SL_LEN(answers_set);
     }
     if (o->n_measures > 0)
         n = (size_t)o->n_measures;
@@ -94,25 +104,50 @@ static simlm_status evaluate(struct simlm_eval *e, const struct sl_run *run,
     return st;
 }
 
-simlm_status sl_eval_open(struct simlm_eval **out, const char *qrels,
-                          const char *run, const simlm_eval_options *options,
-                          simlm_error *err)
+simlm_status sl_eval_new(struct simlm_eval **out,
+                         const simlm_eval_options *options, simlm_error *err)
 {
     struct simlm_eval *e = SL_NEW(struct simlm_eval);
-    struct sl_run *r = NULL;
     simlm_status st;
 
     if (!e)
         return sl_fail_nomem(err, "an evaluation");
-    sl_parallel_set_threads(options->threads);
     e->complete = options->complete;
     st = choose_columns(e, options, err);
+    if (st < 0)
+        sl_eval_close(e);
+    else
+        *out = e;
+    return st;
+}
+
+simlm_status sl_eval_measure(struct simlm_eval *e, struct sl_qrels *qrels,
+                             const struct sl_run *run,
+                             const simlm_eval_options *options,
+                             simlm_error *err)
+{
+    sl_parallel_set_threads(options->threads);
+    e->qrels = qrels;
+    return evaluate(e, run, options, err);
+}
+
+simlm_status sl_eval_open(struct simlm_eval **out, const char *qrels,
+                          const char *run, const simlm_eval_options *options,
+                          simlm_error *err)
+{
+    struct simlm_eval *e = NULL;
+    struct sl_qrels *q = NULL;
+    struct sl_run *r = NULL;
+    simlm_status st = sl_eval_new(&e, options, err);
+
     if (st == SIMLM_OK)
-        st = sl_qrels_load(&e->qrels, qrels, err);
+        st = sl_qrels_load(&q, qrels, err);
     if (st == SIMLM_OK)
         st = sl_run_load(&r, run, err);
     if (st == SIMLM_OK)
-        st = evaluate(e, r, options, err);
+        st = sl_eval_measure(e, q, r, options, err);
+    else
+        sl_qrels_free(q);
     sl_run_free(r);
     if (st < 0)
         sl_eval_close(e);

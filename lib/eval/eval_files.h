@@ -24,6 +24,17 @@ struct simlm_eval {
     struct sl_qrels *qrels;
 };
 
+/* *out <- what is to be measured; E_ARG: no such measure. */
+simlm_status sl_eval_new(struct simlm_eval **out,
+                         const simlm_eval_options *options, simlm_error *err);
+
+/* Measure; qrels becomes the evaluation's, also on failure. */
+simlm_status sl_eval_measure(struct simlm_eval *e, struct sl_qrels *qrels,
+                             const struct sl_run *run,
+                             const simlm_eval_options *options,
+                             simlm_error *err);
+
+/* Both, of two files. */
 simlm_status sl_eval_open(struct simlm_eval **out, const char *qrels,
                           const char *run, const simlm_eval_options *options,
                           simlm_error *err);

@@ -92,6 +92,15 @@ static double success(const struct sl_ranking *r, int64_t k)
     return n_relevant(r, k) > 0;
 }
 
+/* DPR's accuracy: in the run's own order. */
+static double accuracy(const struct sl_ranking *r, int64_t k)
+{
+    for (int64_t i = 0; i < cut(r, k); i++)
+        if (r->listed[i] != SL_UNJUDGED && r->listed[i] >= r->level)
+            return 1;
+    return 0;
+}
+
 static double judged(const struct sl_ranking *r, int64_t k)
 {
     int64_t n = 0;
@@ -155,6 +164,7 @@ static const struct sl_measure_row table[] = {
     {"rr", SL_CUT_MAY, MEAN, reciprocal_rank, "reciprocal rank"},
     {"mrr", SL_CUT_MUST, MEAN, reciprocal_rank, "another name of rr@k"},
     {"success", SL_CUT_MUST, MEAN, success, "queries with a hit"},
+    {"acc", SL_CUT_MUST, MEAN, accuracy, "the same, in the run's own order"},
     {"rprec", SL_CUT_NEVER, MEAN, r_precision, "precision at R"},
     {"bpref", SL_CUT_NEVER, MEAN, bpref, "binary preference"},
     {"judged", SL_CUT_MUST, MEAN, judged, "share of hits with a judgement"},

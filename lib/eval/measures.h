@@ -2,10 +2,11 @@
  * eval/measures.h - the table of measures, each a function of one ranking.
  *
  * Names are "<base>" or "<base>@<cutoff>": ndcg@10, map@1000, recall@50, rr.
- * The semantics are trec_eval's, but for two rows that it does not have:
- * rr@k (the reciprocal rank, 0 beyond the cutoff) and `mrr`, the SimLM
- * reference's own (spec 4.7): cutoff 10, run order instead of score order, its
- * own relevance level, a mean over all judged queries, in per cent.
+ * The semantics are trec_eval's, but for three rows that it does not have:
+ * rr@k (the reciprocal rank, 0 beyond the cutoff), acc@k (DPR's accuracy:
+ * success@k in run order instead of score order) and `mrr`, the SimLM
+ * reference's own (spec 4.7): cutoff 10, run order, its own relevance level, a
+ * mean over all judged queries, in per cent.
  */
 #ifndef SL_EVAL_MEASURES_H
 #define SL_EVAL_MEASURES_H

@@ -14,6 +14,10 @@ for split in train dev test trec_dl2019 trec_dl2020 nq_train nq_test; do
     cp qrels.txt data/${split}_qrels.txt
     cp run.tsv data/$split.msmarco.txt
 done
+for split in nq_train nq_test; do
+    sed "s/.*	\(.*\)/\1	['x']/" queries.tsv >data/${split}_queries.tsv
+done
+rm data/nq_test_qrels.txt
 recipes=$SIMLM_SOURCE/recipes
 for recipe in "$recipes"/*.yaml; do
     t "$(basename "$recipe") is right" exits 0 "$SIMLM" run --dry-run --set data=data "$recipe"

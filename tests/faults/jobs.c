@@ -119,6 +119,11 @@ static void make_report(void)
         "  \"runs\": [{\"name\": \"a\", \"run\": \"run.tsv\"}]}}");
 }
 
+static void make_answers(void)
+{
+    test_file("answers.tsv", "q0\t['bale', \"x\"]\nq5\t['zz', 'dela']\n");
+}
+
 static void make_beir(void)
 {
     check_ok(sl_dir_make(test_path("beir/qrels"), &err));
@@ -479,6 +484,39 @@ static simlm_status report(const char *out, simlm_error *err)
     return simlm_report(&o, err);
 }
 
+static simlm_status mine_answers(const char *out, simlm_error *err)
+{
+    simlm_mine_options o;
+
+    simlm_mine_options_init(&o);
+    o.corpus = test_path("corpus.jsonl.gz");
+    o.answers = test_path("answers.tsv");
+    o.qrels = test_path("qrels.txt");
+    o.run = test_path("run.tsv");
+    o.output = out;
+    o.threads = 1;
+    return simlm_mine(&o, NULL, err);
+}
+
+static simlm_status evaluate_answers(const char *out, simlm_error *err)
+{
+    simlm_eval_report report = {.json = true};
+    simlm_eval *e = NULL;
+    simlm_eval_options o;
+    simlm_status st;
+
+    simlm_eval_options_init(&o);
+    o.answers = test_path("answers.tsv");
+    o.corpus = test_path("corpus.jsonl");
+    o.threads = 1;
+    st = simlm_eval_open(&e, NULL, test_path("run.tsv"), &o, err);
+    report.eval = e;
+    if (st == SIMLM_OK)
+        st = simlm_eval_write(&report, out, err);
+    simlm_eval_close(e);
+    return st;
+}
+
 static simlm_status prepare_beir(const char *out, simlm_error *err)
 {
     const char *raw = test_path("beir");
@@ -516,6 +554,8 @@ const struct job jobs[] = {
     {"eval", OUT_FILE, evaluate},
     {"overlap", OUT_FILE, overlap},
     {"report", OUT_FILE, report},
+    {"mine by answers", OUT_FILE, mine_answers},
+    {"eval by answers", OUT_FILE, evaluate_answers},
     {"prepare beir", OUT_DIRECTORY, prepare_beir},
 };
 const int n_jobs = (int)(sizeof jobs / sizeof *jobs);
@@ -536,4 +576,5 @@ void jobs_set_up(void)
     make_examples();
     make_report();
     make_beir();
+    make_answers();
 }

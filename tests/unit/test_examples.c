@@ -27,15 +27,33 @@ static void queries_between_tabs_are_read(void **state)
     struct sl_queries *q = NULL;
 
     check_ok(sl_queries_load(&q, test_file("q.tsv",
-        "who wrote faust\t ['goethe'] \n"
+        "who wrote faust\t [goethe] \n"
         "  7\twhat is it?\t \r\n\n"
         "last \t two  words"), &err));
     assert_int_equal(sl_queries_count(q), 3);
-    check_query(q, 0, "who wrote faust", " ['goethe']");
+    check_query(q, 0, "who wrote faust", " [goethe]");
     check_query(q, 1, "7", "what is it?");
     check_query(q, 2, "last ", " two  words");
     assert_int_equal(sl_queries_find(q, "8", 1), -1);
     sl_queries_free(q);
+}
+
+static void questions_with_answers_are_their_own_ids(void **state)
+{
+    (void)state;
+    struct sl_queries *q = NULL;
+
+    check_ok(sl_queries_load(&q, test_file("q.tsv",
+        "who wrote faust\t ['goethe'] \n\n"
+        "\"\"\"it\"\" \"\t\"[\"\"it's\"\"]\"\r\n"
+        "who wrote faust\t[]\n"), &err));
+    assert_int_equal(sl_queries_count(q), 2);
+    check_query(q, 0, "who wrote faust", "who wrote faust");
+    check_query(q, 1, "\"it\"", "\"it\"");
+    sl_queries_free(q);
+    check_fails(SIMLM_E_FORMAT, "q.tsv:2: expected a list",
+                sl_queries_load(&q, test_file("q.tsv", "a\t['b']\n1\tc\n"),
+                                &err));
 }
 
 static void beir_queries_are_read(void **state)
@@ -302,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queries_between_tabs_are_read),
+        cmocka_unit_test(questions_with_answers_are_their_own_ids),
         cmocka_unit_test(beir_queries_are_read),
         cmocka_unit_test(mistakes_in_queries_are_named),
         cmocka_unit_test(shared_queries_have_their_counts),
