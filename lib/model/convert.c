@@ -11,6 +11,7 @@
 #include "format/weightfiles.h"
 #include "model/bert.h"
 #include "model/modeldir.h"
+#include "model/towers.h"
 
 enum { PIECE = 1 << 16 };
 
@@ -54,24 +55,26 @@ static bool is_kept(const struct sl_weights *w, int64_t i)
 }
 
 /* TensorFlow's converted checkpoints say gamma and beta. */
-static char *name_of_today(const char *name)
+static char *name_of_today(const char *prefix, const char *name)
 {
     static const char *const pairs[2][2] = {{"LayerNorm.gamma", "weight"},
                                             {"LayerNorm.beta", "bias"}};
     struct sl_str s = {0};
 
-    sl_str_puts(&s, name);
+    sl_str_printf(&s, "%s%s", prefix, name);
     for (int i = 0; i < 2; i++)
         if (ends_with(name, pairs[i][0])) {
             sl_str_clear(&s);
-            sl_str_printf(&s, "%.*s%s", (int)(strrchr(name, '.') + 1 - name),
-                          name, pairs[i][1]);
+            sl_str_printf(&s, "%s%.*s%s", prefix,
+                          (int)(strrchr(name, '.') + 1 - name), name,
+                          pairs[i][1]);
         }
     return s.s; /* NULL if that failed */
 }
 
 static simlm_status choose(struct kept *k, const struct sl_weights *w,
-                           enum sl_dtype dtype, simlm_error *err)
+                           const char *prefix, enum sl_dtype dtype,
+                           simlm_error *err)
 {
     int64_t n = sl_weights_count(w);
 
@@ -88,7 +91,7 @@ static simlm_status choose(struct kept *k, const struct sl_weights *w,
         if (!is_kept(w, i))
             continue;
         k->index[k->n] = i;
-        k->name[k->n] = name_of_today(t->name);
+        k->name[k->n] = name_of_today(prefix, t->name);
         if (!k->name[k->n])
             return sl_fail_nomem(err, t->name);
         spec->name = k->name[k->n++];
@@ -144,8 +147,9 @@ static void give(void *ctx, float *dst, int64_t i, int64_t first, int64_t n)
     sl_tensor_read(dst, sl_weights_at(k->w, k->index[i]), first, n);
 }
 
-/* Write w's tensors as <dir>/<name>. */
-static simlm_status write_tensors(const struct sl_weights *w, const char *dir,
+/* Write w's tensors as <dir>/<name>, a prefix before their names. */
+static simlm_status write_tensors(const struct sl_weights *w,
+                                  const char *prefix, const char *dir,
                                   const char *name, enum sl_dtype dtype,
                                   simlm_error *err)
 {
@@ -153,7 +157,7 @@ static simlm_status write_tensors(const struct sl_weights *w, const char *dir,
     struct kept k = {0};
     simlm_status st;
 
-    st = path ? choose(&k, w, dtype, err) : sl_fail_nomem(err, name);
+    st = path ? choose(&k, w, prefix, dtype, err) : sl_fail_nomem(err, name);
     if (st == SIMLM_OK)
         st = check_values(&k, dtype, err);
     if (st == SIMLM_OK)
@@ -180,53 +184,66 @@ static simlm_status check_encoder(const struct sl_weights *w,
     return st;
 }
 
-static simlm_status convert_weights(const simlm_convert_options *o,
-                                    const struct sl_config *cfg, const char *to,
-                                    simlm_error *err)
+static simlm_status convert_weights(const char *from, const char *to,
+                                    const struct sl_config *cfg,
+                                    enum sl_dtype dtype, simlm_error *err)
 {
     struct sl_weights *w = NULL;
     char *path = NULL;
-    simlm_status st = sl_modeldir_weights(&path, o->model, err);
+    simlm_status st = sl_modeldir_weights(&path, from, err);
 
     if (st == SIMLM_OK)
         st = sl_weights_open(&w, path, err);
     if (st == SIMLM_OK)
         st = check_encoder(w, cfg, err);
     if (st == SIMLM_OK)
-        st = write_tensors(w, to, "model.safetensors", dtypes[o->type], err);
+        st = write_tensors(w, "", to, "model.safetensors", dtype, err);
     sl_weights_close(w);
     sl_free(path);
     return st;
 }
 
-/* A vector without its pooler would be another one. */
-static simlm_status refuse_pooler(const char *dir, simlm_error *err)
-{
-    char *path = NULL;
-    simlm_status st = sl_modeldir_pooler(&path, dir, err);
-
-    if (st == SIMLM_OK && path)
-        st = sl_fail(err, SIMLM_E_FORMAT,
-                     "'%s': models with a pooler are not converted", path);
-    sl_free(path);
-    return st;
-}
-
-static simlm_status convert_decoder(const simlm_convert_options *o,
-                                    const char *to, simlm_error *err)
+static simlm_status convert_decoder(const char *from, const char *to,
+                                    enum sl_dtype dtype, simlm_error *err)
 {
     struct sl_weights *w = NULL;
     char *path = NULL;
     simlm_status st;
 
-    SL_TRY(sl_modeldir_decoder(&path, o->model, err));
+    SL_TRY(sl_modeldir_decoder(&path, from, err));
     if (!path)
         return SIMLM_OK;
     st = sl_weights_open(&w, path, err);
     if (st == SIMLM_OK)
-        st = write_tensors(w, to, "decoder.safetensors", dtypes[o->type], err);
+        st = write_tensors(w, "", to, "decoder.safetensors", dtype, err);
     sl_weights_close(w);
     sl_free(path);
+    return st;
+}
+
+static simlm_status make_dir(char **path, const char *dir, const char *name,
+                             simlm_error *err)
+{
+    *path = sl_path_join(dir, name);
+    return *path ? sl_dir_make(*path, err) : sl_fail_nomem(err, dir);
+}
+
+/* <to>/2_Dense, if there is a pooler: it comes by torch's names or by those of
+ * sentence-transformers, and goes by these. */
+static simlm_status convert_pooler(const struct sl_weights *w, const char *to,
+                                   enum sl_dtype dtype, simlm_error *err)
+{
+    const char *prefix;
+    char *dir = NULL;
+    simlm_status st;
+
+    if (!w)
+        return SIMLM_OK;
+    prefix = sl_weights_find(w, "linear.weight") < 0 ? "linear." : "";
+    st = make_dir(&dir, to, "2_Dense", err);
+    if (st == SIMLM_OK)
+        st = write_tensors(w, prefix, dir, "model.safetensors", dtype, err);
+    sl_free(dir);
     return st;
 }
 
@@ -248,75 +265,142 @@ static void put_config(struct sl_str *s, struct sl_json root, int32_t type)
 }
 
 /* *encoder <- false if the model is one that scores pairs. */
-static simlm_status convert_config(const simlm_convert_options *o,
-                                   const char *to, bool *encoder,
+static simlm_status convert_config(const char *from, const char *to,
+                                   int32_t type, bool *encoder,
                                    simlm_error *err)
 {
-    char *from = sl_path_join(o->model, "config.json");
+    char *input = sl_path_join(from, "config.json");
     char *path = sl_path_join(to, "config.json");
     struct sl_json_doc *doc = NULL;
     struct sl_str s = {0};
     simlm_status st;
 
-    st = from && path ? sl_json_load(&doc, from, err)
-                      : sl_fail_nomem(err, "config.json");
+    st = input && path ? sl_json_load(&doc, input, err)
+                       : sl_fail_nomem(err, "config.json");
     if (st == SIMLM_OK) {
         struct sl_json root = sl_json_root(doc);
         const char *class = sl_json_is_text(
             sl_json_item(sl_json_field(root, "architectures"), 0), NULL);
 
         *encoder = !class || !strstr(class, "ForSequenceClassification");
-        put_config(&s, root, o->type);
+        put_config(&s, root, type);
         st = sl_str_ok(&s) ? sl_file_write(path, s.s, s.len, err)
                            : sl_fail_nomem(err, path);
     }
     sl_json_free(doc);
     sl_str_free(&s);
-    sl_free(from);
+    sl_free(input);
     sl_free(path);
     return st;
 }
 
-static simlm_status convert_profile(const char *from, const char *to,
-                                    const struct sl_config *cfg, bool encoder,
-                                    simlm_error *err)
+static simlm_status load_config(struct sl_config *cfg, const char *dir,
+                                simlm_error *err)
 {
-    struct sl_profile p;
-    simlm_status st;
+    char *path = sl_path_join(dir, "config.json");
+    simlm_status st =
+        path ? sl_config_load(cfg, path, err) : sl_fail_nomem(err, dir);
 
-    if (encoder)
-        SL_TRY(sl_profile_load(&p, from, cfg, err));
-    else
-        SL_TRY(sl_profile_load_reranker(&p, from, cfg, err));
-    st = sl_profile_save(&p, to, cfg, err);
-    sl_profile_free(&p);
+    sl_free(path);
     return st;
+}
+
+static simlm_status load_profile(struct sl_profile *p, const char *from,
+                                 const struct sl_config *cfg, bool encoder,
+                                 simlm_error *err)
+{
+    return encoder ? sl_profile_load(p, from, cfg, err)
+                   : sl_profile_load_reranker(p, from, cfg, err);
 }
 
 /* ---- the job ------------------------------------------------------------- */
 
-static simlm_status convert_all(const simlm_convert_options *o, const char *to,
-                                simlm_error *err)
+struct conversion {
+    const char *from; /* the model */
+    int32_t type;
+    struct sl_weights *pooler; /* NULL: none */
+    int64_t pooler_width;
+    struct sl_profile profile; /* what all of it has */
+};
+
+/* An encoder, or one of two, as a model directory: `from` into `to`. */
+static simlm_status convert_encoder(struct conversion *x, const char *from,
+                                    const char *to, enum sl_side side,
+                                    simlm_error *err)
 {
-    char *config = sl_path_join(o->model, "config.json");
+    enum sl_dtype dtype = dtypes[x->type];
     struct sl_config cfg;
     bool encoder = true;
-    simlm_status st;
 
-    st = config ? sl_config_load(&cfg, config, err)
-                : sl_fail_nomem(err, o->model);
-    sl_free(config);
-    SL_TRY(st);
-    SL_TRY(refuse_pooler(o->model, err));
-    SL_TRY(sl_modeldir_copy_tokenizer(to, o->model, err));
-    SL_TRY(convert_config(o, to, &encoder, err));
-    SL_TRY(convert_profile(o->model, to, &cfg, encoder, err));
-    SL_TRY(convert_weights(o, &cfg, to, err));
-    return convert_decoder(o, to, err);
+    SL_TRY(load_config(&cfg, from, err));
+    cfg.pooler = x->pooler_width;
+    SL_TRY(sl_modeldir_copy_tokenizer(to, x->from, err));
+    SL_TRY(convert_config(from, to, x->type, &encoder, err));
+    sl_profile_free(&x->profile);
+    SL_TRY(load_profile(&x->profile, x->from, &cfg, encoder, err));
+    SL_TRY(sl_profile_save_tower(&x->profile, to, &cfg, side, err));
+    SL_TRY(convert_weights(from, to, &cfg, dtype, err));
+    SL_TRY(convert_pooler(x->pooler, to, dtype, err));
+    return convert_decoder(from, to, dtype, err);
+}
+
+static simlm_status convert_side(struct conversion *x, const char *to,
+                                 enum sl_side side, simlm_error *err)
+{
+    char *input = NULL, *output = NULL;
+    simlm_status st = sl_modeldir_encoder(&input, x->from, side, err);
+
+    if (st == SIMLM_OK)
+        st = make_dir(&output, to, sl_tower_names[side], err);
+    if (st == SIMLM_OK)
+        st = convert_encoder(x, input, output, side, err);
+    sl_free(input);
+    sl_free(output);
+    return st;
+}
+
+/* What the two share, in the directory above theirs. */
+static simlm_status convert_shared(struct conversion *x, const char *to,
+                                   simlm_error *err)
+{
+    char *input = NULL;
+    struct sl_config cfg;
+    bool encoder;
+    simlm_status st = sl_modeldir_encoder(&input, x->from, SL_SIDE_QUERY, err);
+
+    if (st == SIMLM_OK)
+        st = load_config(&cfg, input, err);
+    if (st == SIMLM_OK)
+        st = convert_config(input, to, x->type, &encoder, err);
+    if (st == SIMLM_OK)
+        st = sl_modeldir_copy_tokenizer(to, x->from, err);
+    if (st == SIMLM_OK) {
+        cfg.pooler = x->pooler_width;
+        st = sl_profile_save_router(&x->profile, to, &cfg, err);
+    }
+    if (st == SIMLM_OK)
+        st = convert_pooler(x->pooler, to, dtypes[x->type], err);
+    sl_free(input);
+    return st;
+}
+
+static simlm_status convert_all(struct conversion *x, const char *to,
+                                simlm_error *err)
+{
+    bool untied = false;
+
+    SL_TRY(sl_modeldir_is_untied(&untied, x->from, err));
+    SL_TRY(sl_pooler_open(&x->pooler, &x->pooler_width, x->from, err));
+    if (!untied)
+        return convert_encoder(x, x->from, to, SL_SIDE_PASSAGE, err);
+    for (int side = 0; side < 2; side++)
+        SL_TRY(convert_side(x, to, (enum sl_side)side, err));
+    return convert_shared(x, to, err);
 }
 
 simlm_status sl_convert(const simlm_convert_options *o, simlm_error *err)
 {
+    struct conversion x = {.from = o->model, .type = o->type};
     struct sl_dir_out out = {0};
     simlm_status st;
 
@@ -325,9 +409,11 @@ simlm_status sl_convert(const simlm_convert_options *o, simlm_error *err)
         SL_TRY(sl_modeldir_refuse(o->output, err));
     st = sl_dir_out_open(&out, o->output, err);
     if (st == SIMLM_OK)
-        st = convert_all(o, out.tmp, err);
+        st = convert_all(&x, out.tmp, err);
     if (st == SIMLM_OK)
         st = sl_dir_out_commit(&out, err);
     sl_dir_out_abort(&out);
+    sl_profile_free(&x.profile);
+    sl_weights_close(x.pooler);
     return st;
 }

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "format/weightfiles.h"
 #include "model/bert.h"
+#include "model/router.h"
 #include "text/tokenizer.h"
 
 /* ---- a directory, whole or not at all
@@ -142,28 +143,6 @@ void sl_dir_out_abort(struct sl_dir_out *o)
 
 const char *const sl_tower_names[2] = {"query_model", "passage_model"};
 
-simlm_status sl_modeldir_is_untied(bool *untied, const char *dir,
-                                   simlm_error *err)
-{
-    char *path = sl_path_join(dir, sl_tower_names[SL_SIDE_QUERY]);
-
-    if (!path)
-        return sl_fail_nomem(err, dir);
-    *untied = sl_dir_exists(path);
-    sl_free(path);
-    return SIMLM_OK;
-}
-
-simlm_status sl_modeldir_encoder(char **path, const char *dir,
-                                 enum sl_side side, simlm_error *err)
-{
-    bool untied = false;
-
-    SL_TRY(sl_modeldir_is_untied(&untied, dir, err));
-    *path = untied ? sl_path_join(dir, sl_tower_names[side]) : sl_strdup(dir);
-    return *path ? SIMLM_OK : sl_fail_nomem(err, dir);
-}
-
 /* *path <- the first of names, which end with NULL, that dir has; else NULL. */
 static simlm_status find_first(char **path, const char *dir,
                                const char *const *names, simlm_error *err)
@@ -179,6 +158,36 @@ static simlm_status find_first(char **path, const char *dir,
         }
     }
     return SIMLM_OK;
+}
+
+simlm_status sl_modeldir_is_untied(bool *untied, const char *dir,
+                                   simlm_error *err)
+{
+    static const char *const signs[] = {"query_model", "router_config.json",
+                                        NULL};
+    char *path = NULL;
+    simlm_status st = find_first(&path, dir, signs, err);
+
+    *untied = path != NULL;
+    sl_free(path);
+    return st;
+}
+
+simlm_status sl_modeldir_encoder(char **path, const char *dir,
+                                 enum sl_side side, simlm_error *err)
+{
+    char *own = sl_path_join(dir, sl_tower_names[SL_SIDE_QUERY]);
+    simlm_status st = own ? SIMLM_OK : sl_fail_nomem(err, dir);
+
+    *path = NULL;
+    if (own && sl_dir_exists(own))
+        *path = sl_path_join(dir, sl_tower_names[side]);
+    else if (own)
+        st = sl_router_encoder(path, dir, side, err);
+    sl_free(own);
+    if (st == SIMLM_OK && !*path)
+        *path = sl_strdup(dir);
+    return st < 0 || *path ? st : sl_fail_nomem(err, dir);
 }
 
 simlm_status sl_modeldir_weights(char **path, const char *dir,
@@ -283,6 +292,58 @@ simlm_status sl_modeldir_hash(uint64_t *hash, const char *dir, simlm_error *err)
 
 enum { MAX_TOKENIZER_FILE = 1 << 28 };
 
+/* *path <- where dir's tokenizer is, if there is one. */
+static simlm_status tokenizer_dir(char **path, const char *dir,
+                                  simlm_error *err)
+{
+    static const char *const names[] = {"vocab.txt", "tokenizer.json", NULL};
+
+    SL_TRY(find_first(path, dir, names, err));
+    if (!*path)
+        return sl_modeldir_encoder(path, dir, SL_SIDE_QUERY, err);
+    sl_free(*path);
+    *path = sl_strdup(dir);
+    return *path ? SIMLM_OK : sl_fail_nomem(err, dir);
+}
+
+/* Both encoders read the ids of one tokenizer. */
+static simlm_status check_passages_tokenizer(const struct sl_tokenizer *t,
+                                             const char *dir, simlm_error *err)
+{
+    struct sl_tokenizer *other = NULL;
+    char *path = NULL;
+    simlm_status st = sl_modeldir_encoder(&path, dir, SL_SIDE_PASSAGE, err);
+
+    if (st == SIMLM_OK)
+        st = sl_tokenizer_open(&other, path, err);
+    if (st == SIMLM_OK && !sl_tokenizer_same_vocab(other, t))
+        st = sl_fail(err, SIMLM_E_FORMAT,
+                     "'%s': encoders of two vocabularies are not supported",
+                     dir);
+    sl_tokenizer_close(other);
+    sl_free(path);
+    return st;
+}
+
+simlm_status sl_modeldir_tokenizer(struct sl_tokenizer **out, const char *dir,
+                                   simlm_error *err)
+{
+    struct sl_tokenizer *t = NULL;
+    char *path = NULL;
+    simlm_status st = tokenizer_dir(&path, dir, err);
+
+    if (st == SIMLM_OK)
+        st = sl_tokenizer_open(&t, path, err);
+    if (st == SIMLM_OK && strcmp(path, dir) != 0)
+        st = check_passages_tokenizer(t, dir, err);
+    sl_free(path);
+    if (st < 0)
+        sl_tokenizer_close(t);
+    else
+        *out = t;
+    return st;
+}
+
 static simlm_status copy_file(bool *there, const char *to, const char *from,
                               const char *name, simlm_error *err)
 {
@@ -341,8 +402,8 @@ simlm_status sl_modeldir_complete_tokenizer(const char *dir, simlm_error *err)
     return st;
 }
 
-simlm_status sl_modeldir_copy_tokenizer(const char *to, const char *from,
-                                        simlm_error *err)
+static simlm_status copy_tokenizer(const char *to, const char *from,
+                                   simlm_error *err)
 {
     static const char *const names[] = {"vocab.txt", "tokenizer.json",
                                         "tokenizer_config.json",
@@ -356,6 +417,18 @@ simlm_status sl_modeldir_copy_tokenizer(const char *to, const char *from,
     return vocab ? sl_modeldir_complete_tokenizer(to, err)
                  : sl_fail(err, SIMLM_E_IO,
                            "'%s': no vocab.txt or tokenizer.json", from);
+}
+
+simlm_status sl_modeldir_copy_tokenizer(const char *to, const char *from,
+                                        simlm_error *err)
+{
+    char *path = NULL;
+    simlm_status st = tokenizer_dir(&path, from, err);
+
+    if (st == SIMLM_OK)
+        st = copy_tokenizer(to, path, err);
+    sl_free(path);
+    return st;
 }
 
 simlm_status sl_modeldir_save(const char *path, const struct sl_bert *m,

@@ -8,8 +8,8 @@
  *   vocab.txt, tokenizer.json,
  *   tokenizer_config.json, special_tokens_map.json      lib/text
  *   modules.json, 1_Pooling/config.json, 2_Dense/config.json,
- *   sentence_bert_config.json, config_sentence_transformers.json
- *                                         sentence-transformers' own
+ *   sentence_bert_config.json, config_sentence_transformers.json,
+ *   router_config.json                    sentence-transformers' own
  *   simlm.json                            what those cannot say
  *
  * A directory without any of the last two is a plain BERT: SimLM's defaults
@@ -30,6 +30,9 @@ enum sl_passage_form {
     SL_PASSAGE_COLON = 2 /* a re-ranker's: [CLS] query [SEP] title + ": " + text
                           * [SEP]; without a title the text alone (spec 3.1) */
 };
+
+extern const char *const sl_pooling_names[]; /* as in simlm.json */
+extern const char *const sl_form_names[];
 
 struct sl_profile {
     enum sl_pooling pooling;
@@ -70,9 +73,16 @@ simlm_status sl_profile_load_reranker(struct sl_profile *p, const char *dir,
 simlm_status sl_profile_save(const struct sl_profile *p, const char *dir,
                              const struct sl_config *cfg, simlm_error *err);
 
-/* simlm.json alone: of a directory that is none of sentence-transformers'. */
-simlm_status sl_profile_save_own(const struct sl_profile *p, const char *dir,
-                                 const struct sl_config *cfg, simlm_error *err);
+/* The same of one of two encoders, whose texts are those of its side. */
+simlm_status sl_profile_save_tower(const struct sl_profile *p, const char *dir,
+                                   const struct sl_config *cfg,
+                                   enum sl_side side, simlm_error *err);
+
+/* The same of the directory above the two: a Router (router.h) in the place of
+ * the encoder. */
+simlm_status sl_profile_save_router(const struct sl_profile *p, const char *dir,
+                                    const struct sl_config *cfg,
+                                    simlm_error *err);
 
 /* A file that is there is none; what a directory lacks, its readers say. */
 simlm_status sl_modeldir_check(const char *path, simlm_error *err);
@@ -83,7 +93,8 @@ simlm_status sl_modeldir_refuse(const char *path, simlm_error *err);
 
 /*
  * Has dir an encoder for either side (towers.h)?  *path <- the directory of that
- * side's, which is dir itself if it has not; sl_free() it.  E_NOMEM.
+ * side's, which is dir itself if it has not; sl_free() it.  E_NOMEM, E_FORMAT: a
+ * router_config.json (router.h) that is none.
  */
 extern const char *const sl_tower_names[2]; /* by side */
 simlm_status sl_modeldir_is_untied(bool *untied, const char *dir,
@@ -111,6 +122,14 @@ simlm_status sl_modeldir_pooler(char **path, const char *dir, simlm_error *err);
  * two, and its pooler's. */
 simlm_status sl_modeldir_hash(uint64_t *hash, const char *dir,
                               simlm_error *err);
+
+/*
+ * The tokenizer of dir, which lies there or, if dir has none, with its encoders,
+ * whose vocabularies must be the same.
+ */
+struct sl_tokenizer;
+simlm_status sl_modeldir_tokenizer(struct sl_tokenizer **out, const char *dir,
+                                   simlm_error *err);
 
 /* dir has a vocab.txt: make its tokenizer.json if it has none, and if JSON can
  * say the tokens. */

@@ -1,4 +1,4 @@
-/* Profiles: reading and writing simlm.json and sentence-transformers' files. */
+/* Profiles: reading simlm.json and sentence-transformers' files. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,11 +7,12 @@
 #include "base/str.h"
 #include "format/json.h"
 #include "model/modeldir.h"
+#include "model/router.h"
 
 enum { QUERY_MAX = 32, PASSAGE_MAX = 144, PAIR_MAX = 192 };
 
-static const char *const pooling_names[] = {"cls", "mean"};
-static const char *const form_names[] = {"pair", "joined", "colon"};
+const char *const sl_pooling_names[] = {"cls", "mean"};
+const char *const sl_form_names[] = {"pair", "joined", "colon"};
 
 simlm_status sl_profile_default(struct sl_profile *p, simlm_error *err)
 {
@@ -121,9 +122,9 @@ static simlm_status read_simlm(struct sl_profile *p, struct sl_json root,
 
     if (sl_json_kind(root) != SL_JSON_OBJECT)
         return sl_json_fail(root, NULL, "an object", err);
-    SL_TRY(opt_choice(root, "pooling", pooling_names,
-                      (int)SL_LEN(pooling_names), &pooling, err));
-    SL_TRY(opt_choice(root, "passage_form", form_names, (int)SL_LEN(form_names),
+    SL_TRY(opt_choice(root, "pooling", sl_pooling_names, SL_POOL_MEAN + 1,
+                      &pooling, err));
+    SL_TRY(opt_choice(root, "passage_form", sl_form_names, SL_PASSAGE_COLON + 1,
                       &form, err));
     p->pooling = (enum sl_pooling)pooling;
     p->form = (enum sl_passage_form)form;
@@ -160,7 +161,7 @@ static simlm_status load_optional(struct sl_json_doc **doc, const char *dir,
  * Either one "pooling_mode", or a flag for each mode, of which exactly one is
  * true.
  */
-static simlm_status read_pooling(struct sl_profile *p, struct sl_json root,
+static simlm_status read_pooling(enum sl_pooling *out, struct sl_json root,
                                  const struct sl_config *cfg, simlm_error *err)
 {
     /* The first two in the order of enum sl_pooling. */
@@ -176,8 +177,8 @@ static simlm_status read_pooling(struct sl_profile *p, struct sl_json root,
                            cfg->hidden, &dim, err));
     SL_TRY(sl_json_opt_int(root, "embedding_dimension", cfg->hidden,
                            cfg->hidden, &dim, err));
-    SL_TRY(opt_choice(root, "pooling_mode", pooling_names,
-                      (int)SL_LEN(pooling_names), &mode, err));
+    SL_TRY(opt_choice(root, "pooling_mode", sl_pooling_names, SL_POOL_MEAN + 1,
+                      &mode, err));
     for (int i = 0; mode < 0 && i < (int)SL_LEN(flags); i++) {
         bool on = false;
 
@@ -198,53 +199,65 @@ static simlm_status read_pooling(struct sl_profile *p, struct sl_json root,
                             "true: pooling without the prompt's tokens is not "
                             "supported",
                             err);
-    p->pooling = (enum sl_pooling)mode;
+    *out = (enum sl_pooling)mode;
     return SIMLM_OK;
 }
 
-static simlm_status load_pooling(struct sl_profile *p, const char *dir,
-                                 struct sl_json module,
-                                 const struct sl_config *cfg, simlm_error *err)
+/* What happens to the vectors of one side, as far as the modules were read. */
+struct modules {
+    const char *dir;
+    const struct sl_config *cfg;
+    enum sl_pooling pooling;
+    bool pooled, normalize;
+};
+
+/* One of them: `where` is what says so. */
+struct module {
+    const char *type, *path;
+    struct sl_json where;
+};
+
+static simlm_status load_pooling(struct modules *m, const struct module *module,
+                                 simlm_error *err)
 {
     struct sl_json_doc *doc = NULL;
     struct sl_str name = {0};
-    const char *sub = "1_Pooling";
+    const char *dir = m->dir;
     simlm_status st;
 
-    SL_TRY(sl_json_opt_text(module, "path", &sub, NULL, err));
-    if (strstr(sub, "..") || *sub == '/')
-        return sl_json_fail(module, "path", "a folder within the model", err);
-    sl_str_printf(&name, "%s/config.json", sub);
+    if (strstr(module->path, "..") || *module->path == '/')
+        return sl_json_fail(module->where, "path", "a folder within the model",
+                            err);
+    sl_str_printf(&name, "%s/config.json", module->path);
     st = sl_str_ok(&name) ? load_optional(&doc, dir, sl_str_c(&name), err)
                           : sl_fail_nomem(err, dir);
     if (st == SIMLM_OK && !doc)
         st = sl_fail(err, SIMLM_E_FORMAT, "'%s': no %s", dir, sl_str_c(&name));
     if (st == SIMLM_OK)
-        st = read_pooling(p, sl_json_root(doc), cfg, err);
+        st = read_pooling(&m->pooling, sl_json_root(doc), m->cfg, err);
+    m->pooled = true;
     sl_json_free(doc);
     sl_str_free(&name);
     return st;
 }
 
 /* The pooler (towers.h): where it lies, and that nothing comes of it but sums. */
-static simlm_status read_dense(const char *dir, struct sl_json module,
-                               const struct sl_config *cfg, simlm_error *err)
+static simlm_status read_dense(const struct modules *m,
+                               const struct module *module, simlm_error *err)
 {
     static const char identity[] = "torch.nn.modules.linear.Identity";
-    const char *sub = "", *activation = "tanh, Dense's default";
+    const char *activation = "tanh, Dense's default";
     struct sl_json_doc *doc = NULL;
-    int64_t in = cfg->hidden;
+    int64_t in = m->cfg->hidden;
     simlm_status st;
 
-    SL_TRY(sl_json_opt_text(module, "path", &sub, NULL, err));
-    if (strcmp(sub, "2_Dense"))
-        return sl_json_fail(module, "path", "'2_Dense'", err);
-    SL_TRY(load_optional(&doc, dir, "2_Dense/config.json", err));
+    if (strcmp(module->path, "2_Dense"))
+        return sl_json_fail(module->where, "path", "'2_Dense'", err);
+    SL_TRY(load_optional(&doc, m->dir, "2_Dense/config.json", err));
     if (!doc)
         return sl_fail(err, SIMLM_E_FORMAT, "'%s': no 2_Dense/config.json",
-                       dir);
-    st = sl_json_opt_int(sl_json_root(doc), "in_features", cfg->hidden,
-                         cfg->hidden, &in, err);
+                       m->dir);
+    st = sl_json_opt_int(sl_json_root(doc), "in_features", in, in, &in, err);
     if (st == SIMLM_OK)
         st = sl_json_opt_text(sl_json_root(doc), "activation_function",
                               &activation, NULL, err);
@@ -262,37 +275,88 @@ static const char *class_of(const char *type)
     return dot ? dot + 1 : type;
 }
 
+static simlm_status read_module(struct modules *m, const struct module *module,
+                                simlm_error *err)
+{
+    const char *class = class_of(module->type);
+
+    if (!strcmp(class, "Pooling"))
+        return load_pooling(m, module, err);
+    if (!strcmp(class, "Dense"))
+        return read_dense(m, module, err);
+    if (!strcmp(class, "Normalize"))
+        m->normalize = true;
+    else if (strcmp(class, "Transformer"))
+        return sl_json_fail(module->where, "type",
+                            "Transformer, Pooling, Dense or Normalize: other "
+                            "modules are not supported",
+                            err);
+    return SIMLM_OK;
+}
+
+static simlm_status read_route(struct modules *m, const struct sl_json_doc *doc,
+                               enum sl_side side, simlm_error *err)
+{
+    struct sl_json types = sl_json_field(sl_json_root(doc), "types"), route;
+    struct module module = {.where = sl_json_root(doc)};
+
+    SL_TRY(sl_router_route(&route, doc, side, err));
+    for (int64_t i = 0; i < sl_json_count(route); i++) {
+        module.path = sl_json_is_text(sl_json_item(route, i), NULL);
+        SL_TRY(sl_json_need_text(types, module.path, &module.type, NULL, err));
+        SL_TRY(read_module(m, &module, err));
+    }
+    return SIMLM_OK;
+}
+
+/* Both routes may do more than encode, but they must do the same. */
+static simlm_status read_router(struct modules *m, const struct module *module,
+                                simlm_error *err)
+{
+    struct modules query = *m;
+    struct sl_json_doc *doc = NULL;
+    simlm_status st;
+
+    if (*module->path)
+        return sl_json_fail(module->where, "path", "'', as a Router's is", err);
+    SL_TRY(sl_router_load(&doc, m->dir, err));
+    if (!doc)
+        return sl_fail(err, SIMLM_E_FORMAT, "'%s': no router_config.json",
+                       m->dir);
+    st = read_route(&query, doc, SL_SIDE_QUERY, err);
+    if (st == SIMLM_OK)
+        st = read_route(m, doc, SL_SIDE_PASSAGE, err);
+    if (st == SIMLM_OK &&
+        (query.pooled != m->pooled || query.pooling != m->pooling ||
+         query.normalize != m->normalize))
+        st = sl_json_fail(sl_json_root(doc), "structure",
+                          "the same pooling for queries and documents", err);
+    sl_json_free(doc);
+    return st;
+}
+
 static simlm_status read_modules(struct sl_profile *p, const char *dir,
                                  struct sl_json root,
                                  const struct sl_config *cfg, simlm_error *err)
 {
-    bool pooled = false;
+    struct modules m = {.dir = dir, .cfg = cfg};
 
     if (sl_json_kind(root) != SL_JSON_ARRAY)
         return sl_json_fail(root, NULL, "a list of modules", err);
-    p->normalize = false;
     for (int64_t i = 0; i < sl_json_count(root); i++) {
-        struct sl_json module = sl_json_item(root, i);
-        const char *type = NULL;
+        struct module module = {.path = "", .where = sl_json_item(root, i)};
 
-        SL_TRY(sl_json_need_text(module, "type", &type, NULL, err));
-        type = class_of(type);
-        if (!strcmp(type, "Pooling")) {
-            SL_TRY(load_pooling(p, dir, module, cfg, err));
-            pooled = true;
-        } else if (!strcmp(type, "Dense")) {
-            SL_TRY(read_dense(dir, module, cfg, err));
-        } else if (!strcmp(type, "Normalize")) {
-            p->normalize = true;
-        } else if (strcmp(type, "Transformer")) {
-            return sl_json_fail(module, "type",
-                                "Transformer, Pooling, Dense or Normalize: "
-                                "other modules are not supported",
-                                err);
-        }
+        SL_TRY(sl_json_need_text(module.where, "type", &module.type, NULL,
+                                 err));
+        SL_TRY(sl_json_opt_text(module.where, "path", &module.path, NULL, err));
+        SL_TRY(strcmp(class_of(module.type), "Router")
+                   ? read_module(&m, &module, err)
+                   : read_router(&m, &module, err));
     }
-    return pooled ? SIMLM_OK
-                  : sl_json_fail(root, NULL, "a Pooling module", err);
+    p->pooling = m.pooling;
+    p->normalize = m.normalize;
+    return m.pooled ? SIMLM_OK
+                    : sl_json_fail(root, NULL, "a Pooling module", err);
 }
 
 /* The first prompt there is among names [n]; "" counts and means none. */
@@ -332,7 +396,7 @@ static simlm_status load_prompts(struct sl_profile *p, const char *dir,
     return st;
 }
 
-static simlm_status load_length(struct sl_profile *p, const char *dir,
+static simlm_status read_length(int32_t *length, const char *dir,
                                 const char *file, const char *key,
                                 const struct sl_config *cfg, simlm_error *err)
 {
@@ -342,26 +406,41 @@ static simlm_status load_length(struct sl_profile *p, const char *dir,
     SL_TRY(load_optional(&doc, dir, file, err));
     if (!doc)
         return SIMLM_OK;
-    st = opt_length(sl_json_root(doc), key, cfg->positions,
-                    &p->passage_max_length, err);
+    st = opt_length(sl_json_root(doc), key, cfg->positions, length, err);
     sl_json_free(doc);
     return st;
 }
 
-/* As sentence-transformers encodes: one text, one length for both sides. */
+/* What the side's Transformer cuts its texts to. */
+static simlm_status load_length(int32_t *length, const char *dir,
+                                enum sl_side side, const struct sl_config *cfg,
+                                simlm_error *err)
+{
+    char *encoder = NULL;
+    simlm_status st = sl_modeldir_encoder(&encoder, dir, side, err);
+
+    *length = (int32_t)cfg->positions;
+    if (st == SIMLM_OK)
+        st = read_length(length, encoder, "tokenizer_config.json",
+                         "model_max_length", cfg, err);
+    if (st == SIMLM_OK)
+        st = read_length(length, encoder, "sentence_bert_config.json",
+                         "max_seq_length", cfg, err);
+    sl_free(encoder);
+    return st;
+}
+
+/* As sentence-transformers encodes: one text; one length for both sides, or,
+ * behind a Router, one for each. */
 static simlm_status load_foreign(struct sl_profile *p, const char *dir,
                                  struct sl_json modules,
                                  const struct sl_config *cfg, simlm_error *err)
 {
     p->form = SL_PASSAGE_JOINED;
     SL_TRY(set_text(&p->missing_title, NULL, err));
-    p->passage_max_length = (int32_t)cfg->positions;
     SL_TRY(read_modules(p, dir, modules, cfg, err));
-    SL_TRY(load_length(p, dir, "tokenizer_config.json", "model_max_length", cfg,
-                       err));
-    SL_TRY(load_length(p, dir, "sentence_bert_config.json", "max_seq_length",
-                       cfg, err));
-    p->query_max_length = p->passage_max_length;
+    SL_TRY(load_length(&p->query_max_length, dir, SL_SIDE_QUERY, cfg, err));
+    SL_TRY(load_length(&p->passage_max_length, dir, SL_SIDE_PASSAGE, cfg, err));
     return load_prompts(p, dir, err);
 }
 
@@ -414,7 +493,8 @@ simlm_status sl_profile_load_reranker(struct sl_profile *out, const char *dir,
     if (st == SIMLM_OK && own)
         st = sl_json_opt_text(sl_json_root(own), "passage_form", &form, NULL,
                               err);
-    if (st == SIMLM_OK && form && !strcmp(form, form_names[SL_PASSAGE_COLON]))
+    if (st == SIMLM_OK && form &&
+        !strcmp(form, sl_form_names[SL_PASSAGE_COLON]))
         st = read_simlm(&p, sl_json_root(own), cfg, err);
     sl_json_free(own);
     if (st == SIMLM_OK)
@@ -422,187 +502,4 @@ simlm_status sl_profile_load_reranker(struct sl_profile *out, const char *dir,
     else
         sl_profile_free(&p);
     return st;
-}
-
-/* ---- writing
- * ----------------------------------------------------------------------- */
-
-static void put_reranker(struct sl_json_writer *w, const struct sl_profile *p)
-{
-    sl_json_begin(w, NULL, '{');
-    sl_json_add_text(w, "passage_form", form_names[p->form]);
-    sl_json_add_text(w, "missing_title", p->missing_title);
-    sl_json_add_int(w, "passage_max_length", p->passage_max_length);
-    sl_json_end(w);
-}
-
-static void put_simlm(struct sl_json_writer *w, const struct sl_profile *p)
-{
-    sl_json_begin(w, NULL, '{');
-    sl_json_add_text(w, "pooling", pooling_names[p->pooling]);
-    sl_json_add_bool(w, "normalize", p->normalize);
-    sl_json_add_text(w, "passage_form", form_names[p->form]);
-    sl_json_add_text(w, "missing_title", p->missing_title);
-    sl_json_add_text(w, "query_prompt", p->query_prompt);
-    sl_json_add_text(w, "passage_prompt", p->passage_prompt);
-    sl_json_add_int(w, "query_max_length", p->query_max_length);
-    sl_json_add_int(w, "passage_max_length", p->passage_max_length);
-    sl_json_end(w);
-}
-
-static void put_modules(struct sl_json_writer *w, const struct sl_profile *p,
-                        const struct sl_config *cfg)
-{
-    const struct {
-        const char *name;
-        bool there;
-    } modules[] = {{"Transformer", true},
-                   {"Pooling", true},
-                   {"Dense", cfg->pooler != 0},
-                   {"Normalize", p->normalize}};
-    int idx = 0;
-
-    sl_json_begin(w, NULL, '[');
-    for (size_t i = 0; i < SL_LEN(modules); i++) {
-        char name[16], path[32] = "", type[64];
-
-        if (!modules[i].there)
-            continue;
-        snprintf(name, sizeof name, "%d", idx);
-        if (idx)
-            snprintf(path, sizeof path, "%d_%s", idx, modules[i].name);
-        snprintf(type, sizeof type, "sentence_transformers.models.%s",
-                 modules[i].name);
-        sl_json_begin(w, NULL, '{');
-        sl_json_add_int(w, "idx", idx++);
-        sl_json_add_text(w, "name", name);
-        sl_json_add_text(w, "path", path);
-        sl_json_add_text(w, "type", type);
-        sl_json_end(w);
-    }
-    sl_json_end(w);
-}
-
-static void put_dense(struct sl_json_writer *w, const struct sl_config *cfg)
-{
-    sl_json_begin(w, NULL, '{');
-    sl_json_add_int(w, "in_features", cfg->hidden);
-    sl_json_add_int(w, "out_features", cfg->pooler);
-    sl_json_add_bool(w, "bias", true);
-    sl_json_add_text(w, "activation_function",
-                     "torch.nn.modules.linear.Identity");
-    sl_json_end(w);
-}
-
-static void put_pooling(struct sl_json_writer *w, const struct sl_profile *p,
-                        const struct sl_config *cfg)
-{
-    sl_json_begin(w, NULL, '{');
-    sl_json_add_int(w, "word_embedding_dimension", cfg->hidden);
-    sl_json_add_bool(w, "pooling_mode_cls_token", p->pooling == SL_POOL_CLS);
-    sl_json_add_bool(w, "pooling_mode_mean_tokens", p->pooling == SL_POOL_MEAN);
-    sl_json_add_bool(w, "pooling_mode_max_tokens", false);
-    sl_json_add_bool(w, "pooling_mode_mean_sqrt_len_tokens", false);
-    sl_json_end(w);
-}
-
-static void put_prompts(struct sl_json_writer *w, const struct sl_profile *p)
-{
-    sl_json_begin(w, NULL, '{');
-    sl_json_begin(w, "prompts", '{');
-    sl_json_add_text(w, "query", p->query_prompt ? p->query_prompt : "");
-    sl_json_add_text(w, "document", p->passage_prompt ? p->passage_prompt : "");
-    sl_json_end(w);
-    sl_json_add_null(w, "default_prompt_name");
-    sl_json_add_text(w, "similarity_fn_name", p->normalize ? "cosine" : "dot");
-    sl_json_end(w);
-}
-
-static void put_length(struct sl_json_writer *w, const struct sl_profile *p)
-{
-    sl_json_begin(w, NULL, '{');
-    sl_json_add_int(w, "max_seq_length", p->passage_max_length);
-    sl_json_add_bool(w, "do_lower_case", false);
-    sl_json_end(w);
-}
-
-enum file { SIMLM, MODULES, POOLING, PROMPTS, LENGTH, DENSE, N_FILES };
-
-static const char *const files[N_FILES] = {
-    "simlm.json", "modules.json", "1_Pooling/config.json",
-    "config_sentence_transformers.json", "sentence_bert_config.json",
-    "2_Dense/config.json"};
-
-static simlm_status save_file(enum file which, const struct sl_profile *p,
-                              const char *dir, const struct sl_config *cfg,
-                              simlm_error *err)
-{
-    struct sl_str s = {0};
-    struct sl_json_writer w = {.s = &s, .indent = 2};
-    char *path = sl_path_join(dir, files[which]);
-    simlm_status st;
-
-    switch (which) {
-    case SIMLM:
-        if (p->form == SL_PASSAGE_COLON)
-            put_reranker(&w, p);
-        else
-            put_simlm(&w, p);
-        break;
-    case MODULES:
-        put_modules(&w, p, cfg);
-        break;
-    case POOLING:
-        put_pooling(&w, p, cfg);
-        break;
-    case PROMPTS:
-        put_prompts(&w, p);
-        break;
-    case LENGTH:
-        put_length(&w, p);
-        break;
-    case DENSE:
-        put_dense(&w, cfg);
-        break;
-    case N_FILES:
-        break;
-    }
-    sl_str_putc(&s, '\n');
-    st = path && sl_str_ok(&s) ? sl_file_write(path, s.s, s.len, err)
-                               : sl_fail_nomem(err, dir);
-    sl_free(path);
-    sl_str_free(&s);
-    return st;
-}
-
-static simlm_status make_dir(const char *dir, const char *name,
-                             simlm_error *err)
-{
-    char *path = sl_path_join(dir, name);
-    simlm_status st =
-        path ? sl_dir_make(path, err) : sl_fail_nomem(err, dir);
-
-    sl_free(path);
-    return st;
-}
-
-simlm_status sl_profile_save(const struct sl_profile *p, const char *dir,
-                             const struct sl_config *cfg, simlm_error *err)
-{
-    int n = cfg->pooler ? N_FILES : DENSE;
-
-    if (p->form == SL_PASSAGE_COLON)
-        return save_file(SIMLM, p, dir, cfg, err);
-    SL_TRY(make_dir(dir, "1_Pooling", err));
-    if (cfg->pooler)
-        SL_TRY(make_dir(dir, "2_Dense", err));
-    for (int i = 0; i < n; i++)
-        SL_TRY(save_file((enum file)i, p, dir, cfg, err));
-    return SIMLM_OK;
-}
-
-simlm_status sl_profile_save_own(const struct sl_profile *p, const char *dir,
-                                 const struct sl_config *cfg, simlm_error *err)
-{
-    return save_file(SIMLM, p, dir, cfg, err);
 }

@@ -34,11 +34,9 @@ static simlm_status pooler_width(int64_t *width, const struct sl_weights *w,
     return SIMLM_OK;
 }
 
-/* *w <- dir's pooler, or NULL; *width is the one asked for, then what will be. */
-static simlm_status open_pooler(struct sl_weights **w, int64_t *width,
-                                const char *dir, simlm_error *err)
+simlm_status sl_pooler_open(struct sl_weights **w, int64_t *width,
+                            const char *dir, simlm_error *err)
 {
-    int64_t asked = *width;
     char *path = NULL;
     simlm_status st = sl_modeldir_pooler(&path, dir, err);
 
@@ -46,8 +44,16 @@ static simlm_status open_pooler(struct sl_weights **w, int64_t *width,
         return st;
     st = sl_weights_open(w, path, err);
     sl_free(path);
-    SL_TRY(st);
-    SL_TRY(pooler_width(width, *w, err));
+    return st < 0 ? st : pooler_width(width, *w, err);
+}
+
+/* The same; *width is the one asked for, then what will be. */
+static simlm_status open_pooler(struct sl_weights **w, int64_t *width,
+                                const char *dir, simlm_error *err)
+{
+    int64_t asked = *width;
+
+    SL_TRY(sl_pooler_open(w, width, dir, err));
     if (asked && asked != *width)
         return sl_fail(err, SIMLM_E_ARG,
                        "'%s' has a pooler of width %lld, not %lld", dir,

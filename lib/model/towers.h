@@ -34,6 +34,14 @@ simlm_status sl_towers_open(struct sl_bert **out, struct sl_backend *be,
                             const char *dir, struct sl_bert_parts parts,
                             simlm_error *err);
 
+/*
+ * *w <- the weights of dir's pooler, whose width becomes *width; NULL, and
+ * *width as it was, if it has none.  sl_weights_close() it in any case.
+ */
+struct sl_weights;
+simlm_status sl_pooler_open(struct sl_weights **w, int64_t *width,
+                            const char *dir, simlm_error *err);
+
 /* sl_bert_train() of both. */
 simlm_status sl_towers_train(struct sl_bert *m, simlm_error *err);
 

@@ -26,7 +26,7 @@ static simlm_status open_model(struct sl_retriever *r, const char *path,
     if (st == SIMLM_OK)
         st = sl_modeldir_check(path, err);
     if (st == SIMLM_OK)
-        st = sl_tokenizer_open(&x.tokenizer, path, err);
+        st = sl_modeldir_tokenizer(&x.tokenizer, path, err);
     if (st == SIMLM_OK)
         st = parts.score ? sl_bert_open(&x.bert, x.be, path, parts, NULL, err)
                          : sl_towers_open(&x.bert, x.be, path, parts, err);

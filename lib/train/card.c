@@ -36,6 +36,7 @@ struct card {
     struct sl_config cfg;
     struct sl_profile profile;
     struct sl_json_doc *config, *run, *eval;
+    bool untied;
     struct sl_str s;
 };
 
@@ -127,12 +128,33 @@ static void put_shape(struct card *c)
 
     sl_str_printf(&c->s,
                   "%s Made by simlm %s (SimLM in C).\n\n"
-                  "%s: %lld layers, hidden width %lld, %lld heads, vocabulary "
+                  "%s%s: %lld layers, hidden width %lld, %lld heads, vocabulary "
                   "of %lld.\n",
                   c->kind->what, SIMLM_VERSION,
+                  c->untied ? "Two encoders, each " : "",
                   g->type == SL_MODEL_ELECTRA ? "ELECTRA" : "BERT",
                   (long long)g->layers, (long long)g->hidden,
                   (long long)g->heads, (long long)g->vocab);
+}
+
+/* Two encoders are told apart by the task, which sentence-transformers has since
+ * its version 5. */
+static void put_use(struct card *c, const char *passage)
+{
+    const char *query = c->untied ? "_query([\"a query\"])"
+                                  : "([\"a query\"], prompt_name=\"query\")";
+
+    sl_str_printf(&c->s,
+                  "\n## Use\n\n"
+                  "```python\n"
+                  "from sentence_transformers import SentenceTransformer\n\n"
+                  "model = SentenceTransformer(\"%s\")\n"
+                  "queries = model.encode%s\n"
+                  "passages = model.encode%s([%s]%s)\n"
+                  "scores = queries @ passages.T\n"
+                  "```\n\n",
+                  c->name, query, c->untied ? "_document" : "", passage,
+                  c->untied ? "" : ", prompt_name=\"document\"");
 }
 
 static void put_retriever(struct card *c)
@@ -140,21 +162,13 @@ static void put_retriever(struct card *c)
     const struct sl_profile *p = &c->profile;
     bool pair = p->form == SL_PASSAGE_PAIR;
 
+    put_use(c, pair ? "(\"its title\", \"the text\")"
+                    : "\"its title and the text\"");
     sl_str_printf(
         &c->s,
-        "\n## Use\n\n"
-        "```python\n"
-        "from sentence_transformers import SentenceTransformer\n\n"
-        "model = SentenceTransformer(\"%s\")\n"
-        "queries = model.encode([\"a query\"], prompt_name=\"query\")\n"
-        "passages = model.encode([%s], prompt_name=\"document\")\n"
-        "scores = queries @ passages.T\n"
-        "```\n\n"
         "Vectors: %lld numbers, %s%s%s. Queries are cut at %d tokens, passages "
         "at "
         "%d%s.\n",
-        c->name,
-        pair ? "(\"its title\", \"the text\")" : "\"its title and the text\"",
         (long long)(c->cfg.pooler ? c->cfg.pooler : c->cfg.hidden),
         p->pooling == SL_POOL_CLS ? "the last layer's [CLS]"
                                   : "the mean of the last layer",
@@ -221,8 +235,10 @@ simlm_status sl_card_save(const char *dir, int64_t pooler, const char *run,
 {
     const char *slash = strrchr(run, '/');
     struct card c = {.name = slash && slash[1] ? slash + 1 : run};
-    simlm_status st = load_model(&c, dir, pooler, err);
+    simlm_status st = sl_modeldir_is_untied(&c.untied, dir, err);
 
+    if (st == SIMLM_OK)
+        st = load_model(&c, dir, pooler, err);
     if (st == SIMLM_OK)
         st = load(&c.run, run, "train.json", err);
     if (st == SIMLM_OK)

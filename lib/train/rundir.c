@@ -21,6 +21,7 @@ static const char MANIFEST[] = "train.json", LOG[] = "log.jsonl",
 /* What overwriting removes besides checkpoints and cache. */
 static const char *const made_files[] = {
     MANIFEST, LOG, "command.json", "config.json", "model.safetensors", "decoder.safetensors",
+    "router_config.json",
 };
 
 static const char *const made_dirs[] = {"query_model", "passage_model",

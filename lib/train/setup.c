@@ -105,7 +105,7 @@ simlm_status sl_setup_open(struct sl_setup *s, const simlm_train_options *o,
     if (st == SIMLM_OK)
         st = sl_modeldir_check(o->model, err);
     if (st == SIMLM_OK)
-        st = sl_tokenizer_open(&s->tokenizer, o->model, err);
+        st = sl_modeldir_tokenizer(&s->tokenizer, o->model, err);
     if (st == SIMLM_OK)
         st = open_model(s, parts, err);
     if (st < 0)
@@ -297,13 +297,15 @@ simlm_status sl_setup_open_dir(struct sl_rundir *dir, const struct sl_setup *s,
     return st;
 }
 
+/* The encoder m, of one side or of both, with what belongs to it. */
 static simlm_status save_model(const struct sl_setup *s,
-                               const struct sl_bert *m, const char *dir,
-                               bool with_head, simlm_error *err)
+                               const struct sl_bert *m, enum sl_side side,
+                               const char *dir, bool with_head,
+                               simlm_error *err)
 {
     SL_TRY(sl_bert_save(m, dir, with_head, err));
     SL_TRY(sl_pooler_save(s->model, dir, err));
-    SL_TRY(sl_profile_save(&s->profile, dir, &s->model->cfg, err));
+    SL_TRY(sl_profile_save_tower(&s->profile, dir, &s->model->cfg, side, err));
     return sl_modeldir_copy_tokenizer(dir, s->o->model, err);
 }
 
@@ -312,15 +314,15 @@ static simlm_status save_towers(const struct sl_setup *s, const char *dir,
                                 simlm_error *err)
 {
     SL_TRY(sl_towers_save(s->model, dir, err));
-    SL_TRY(sl_profile_save_own(&s->profile, dir, &s->model->cfg, err));
+    SL_TRY(sl_profile_save_router(&s->profile, dir, &s->model->cfg, err));
     for (int side = 0; side < 2; side++) {
         char *path = NULL;
         simlm_status st =
             sl_modeldir_encoder(&path, dir, (enum sl_side)side, err);
 
         if (st == SIMLM_OK)
-            st = save_model(s, sl_bert_of(s->model, (enum sl_side)side), path,
-                            false, err);
+            st = save_model(s, sl_bert_of(s->model, (enum sl_side)side),
+                            (enum sl_side)side, path, false, err);
         sl_free(path);
         SL_TRY(st);
     }
@@ -334,9 +336,9 @@ simlm_status sl_setup_save(struct sl_setup *s, const char *dir, bool with_head,
 
     c->hidden_dropout = s->hidden_dropout;
     c->attention_dropout = s->attention_dropout;
-    if (s->model->passage)
-        return save_towers(s, dir, err);
-    SL_TRY(save_model(s, s->model, dir, with_head, err));
+    SL_TRY(s->model->passage ? save_towers(s, dir, err)
+                             : save_model(s, s->model, SL_SIDE_PASSAGE, dir,
+                                          with_head, err));
     return sl_card_save(dir, c->pooler, s->o->output, err);
 }
 

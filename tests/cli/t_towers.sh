@@ -37,6 +37,10 @@ t 'passages by the other' vectors_same two two/passage_model passage corpus.json
 t 'passages are indexed' sh -c '"$SIMLM" encode -q -t 1 --model two --side passage -o pv corpus.jsonl && "$SIMLM" index -q -o flat pv'
 t 'and found' exits 0 "$SIMLM" search -q -t 1 --model two --index flat --top 5 -o two.run queries.tsv
 t 'without a warning' sh -c '[ ! -s err ] && [ "$(wc -l <two.run)" = 300 ]'
+t 'other tools find them' sh -c 'grep -q "models.Router" two/modules.json && grep -q "\"passage_model\"" two/router_config.json'
+t 'and how long texts are' sh -c 'grep -q "_length\": 8," two/query_model/sentence_bert_config.json &&
+    grep -q "_length\": 24," two/passage_model/sentence_bert_config.json'
+t 'their README says how' grep -q 'encode_document(\[("its title", "the text")\])' two/README.md
 T=2
 t 'two threads' exits 0 tune -o three --untied
 T=1
@@ -47,7 +51,7 @@ t 'training goes on with two' exits 0 "$SIMLM" finetune -q -t 1 --model two --co
     --passages 4 --query-max-length 8 --passage-max-length 24 --train ex.jsonl -s 2 -o four
 t 'of its own accord' test -s four/passage_model/model.safetensors
 t 'a run with one encoder in its place' exits 0 tune -o three --overwrite
-t 'leaves nothing of the two' sh -c 'test -s three/model.safetensors && ! ls -d three/query_model three/passage_model 2>/dev/null'
+t 'leaves nothing of the two' sh -c 'test -s three/model.safetensors && ! ls -d three/*_model three/router_config.json 2>/dev/null'
 
 # ---- a pooler ------------------------------------------------------------------------
 t 'a pooler is trained' exits 0 tune -o pool --pooler 6
@@ -67,6 +71,43 @@ t 'are encoded by both' width all 20
 t 'either part has the pooler' vectors_same all all/passage_model passage corpus.jsonl
 t 'in bf16' exits 0 tune -o all16 --untied --pooler 20 --precision bf16
 
+# ---- a Router of others ------------------------------------------------------------------
+# As sentence-transformers saves what it has loaded: no file of ours, other names,
+# pooling in either route, the tokenizer with the encoders alone.
+cp -r two router && rm router/simlm.json router/vocab.txt router/tokenizer* router/config.json
+mv router/query_model router/query_0_Transformer && mv router/passage_model router/document_0_Transformer
+cp -r router/1_Pooling router/query_1_Pooling && mv router/1_Pooling router/document_1_Pooling
+echo '[{"path": "", "type": "a.Router"}, {"path": "1_Normalize", "type": "a.Normalize"}]' >router/modules.json
+cat >router/router_config.json <<'END'
+{"types": {"query_0_Transformer": "a.Transformer", "query_1_Pooling": "a.Pooling",
+           "document_0_Transformer": "a.Transformer", "document_1_Pooling": "a.Pooling"},
+ "structure": {"query": ["query_0_Transformer", "query_1_Pooling"],
+               "document": ["document_0_Transformer", "document_1_Pooling"]}, "parameters": {}}
+END
+cp -r two/passage_model joined && rm joined/simlm.json
+t 'a Router of others: queries' vectors_same two router query queries.tsv
+t 'and passages, as that library joins them' vectors_same joined router passage corpus.jsonl
+t 'training goes on with it' exits 0 "$SIMLM" finetune -q -t 1 --model router --corpus corpus.jsonl --batch 4 \
+    --passages 4 --query-max-length 8 --passage-max-length 24 --train ex.jsonl -s 2 -o five
+t 'and writes ours' test -s five/simlm.json -a -s five/vocab.txt -a -s five/passage_model/model.safetensors
+
+# ---- rewritten ---------------------------------------------------------------------------
+convert() { rm -rf new && "$SIMLM" convert --model "$1" -o new; }
+t 'a pooler is rewritten' convert pool
+t 'to the same vectors' vectors_same pool new query queries.tsv
+t 'two encoders are' convert all
+t 'queries are the same' vectors_same all new query queries.tsv
+t 'passages are' vectors_same all new passage corpus.jsonl
+t 'to other tools, too' sh -c 'rm new/simlm.json && test -s new/router_config.json && test -s new/2_Dense/config.json'
+t 'without our file: queries' vectors_same all new query queries.tsv
+t 'a Router of others becomes ours' convert router
+t 'with the same vectors' vectors_same router new passage corpus.jsonl
+t 'under our names' test -s new/query_model/model.safetensors -a -s new/vocab.txt
+cp -r base torch && cp "$TEST_DATA/golden/retriever/pooler.pt" torch
+t 'a pooler of torch is rewritten' convert torch
+t 'with the names of a Dense' sh -c '"$SIMLM" inspect new/2_Dense/model.safetensors | grep -q "linear.weight" && ! test -e new/pooler.pt'
+t 'and gives the same vectors' vectors_same torch new query queries.tsv
+
 # ---- what cannot work ------------------------------------------------------------------
 cp -r pool tanh && sed -i 's/linear.Identity/activation.Tanh/' tanh/2_Dense/config.json && rm tanh/simlm.json
 t 'a pooler that bends is refused' complains 'torch'"'"'s Identity' encode tanh query x queries.tsv
@@ -77,6 +118,22 @@ t 'a config that is none is refused' sh -c '! "$SIMLM" encode -q -t 1 --model od
 "$SIMLM" init -q --vocab vocab.txt -o wide --layers 2 --hidden 32 --heads 2 --ffn 32 --max-positions 40
 cp -r two shapes && rm -rf shapes/passage_model && cp -r wide shapes/passage_model
 t 'two shapes are refused' complains 'two shapes' encode shapes query x queries.tsv
+# router SED TEXT: the Router with a change is refused with TEXT.
+router() {
+    rm -rf other && cp -r router other && sed "$1" router/router_config.json >other/router_config.json
+    complains "$2" encode other "${3:-query}" x queries.tsv
+}
+t 'a Router without documents' router 's/"document":/"other":/' "'document': expected"
+t 'a route of nothing' router 's/"query": \[[^]]*\]/"query": []/' "'query': expected a module"
+t 'a route out of the directory' router 's|"query": \["query_0|"query": ["../router/query_0|' "'query': expected folders within the model"
+t 'a module without a type' router 's/"query_1_Pooling": "a.Pooling",//' "'query_1_Pooling': expected a string"
+t 'a module that is not supported' router 's/"query_1_Pooling": "a.Pooling"/"query_1_Pooling": "a.CNN"/' 'other modules are not supported'
+t 'pooling of one side alone' router 's/, "document_1_Pooling"\]/]/' 'the same pooling for queries and documents'
+t 'no configuration' router '1,$d' 'other/router_config.json'
+rm -rf other && cp -r router other && rm other/router_config.json
+t 'none at all' sh -c '! "$SIMLM" encode -q -t 1 --model other --side query -o x queries.tsv 2>err && [ "$(wc -l <err)" = 1 ]'
+cp -r router words && sed -i 's/^babab*/zz&/;$s/$/x/' words/document_0_Transformer/vocab.txt && rm words/document_0_Transformer/tokenizer.json
+t 'two vocabularies' complains 'two vocabularies' encode words query x queries.tsv
 cp -r pool bad && cp base/model.safetensors bad/2_Dense/model.safetensors
 t 'a pooler that is none is refused' complains "a pooler's 'weight'" encode bad query x queries.tsv
 t 'nothing is left of what failed' absent x
