@@ -95,11 +95,13 @@ int cmd_mine(int argc, char **argv)
         OPT_INT(0, "negative-random", &o.random, 0, 1000000, "n",
                 "of these, passages from anywhere"),
         OPT_INT64(0, "seed", &seed, 0, 9e18, "n", "of everything random"),
-        OPT_GROUP("Positives"),
+        OPT_GROUP("Queries"),
         OPT_FLAG(0, "filter-noisy-positives", &o.filter_noisy_positives,
                  "leave queries out none of whose positives the run has"),
         OPT_FLAG(0, "any-grade", &o.any_grade,
                  "a judgement of any grade makes a positive"),
+        OPT_INT64(0, "sample", &o.sample, 0, 9e18, "n",
+                  "keep so many queries, drawn from all; 0: all"),
         CLI_COMMON_OPTIONS(&run),
         OPT_END()
     };

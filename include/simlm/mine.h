@@ -41,6 +41,7 @@ typedef struct simlm_mine_options {
                           * reference; false: one of 1 or more does */
     bool filter_noisy_positives; /* leave queries out none of whose positives the
                                   * run has; false */
+    int64_t sample;      /* queries kept, drawn from all; 0: all of them */
     uint64_t seed;       /* 1234, simlm_finetune()'s: the lists are those that it
                           * would make itself */
     int32_t threads;     /* 0: one a core */

@@ -29,6 +29,7 @@ simlm_status simlm_mine(const simlm_mine_options *options,
     SL_API_RANGE(options->depth, 0, MAX_NEGATIVES);
     SL_API_RANGE(options->count, 1, MAX_NEGATIVES);
     SL_API_RANGE(options->random, 0, options->count);
+    SL_API_RANGE(options->sample, 0, INT64_MAX);
     SL_API_RANGE(options->threads, 0, MAX_THREADS);
     return sl_mine_job(options, observer, err);
 }

@@ -51,6 +51,7 @@ enum sl_purpose {
     SL_PURPOSE_TEST = 7,
     SL_PURPOSE_PERMUTE = 8, /* significance tests */
     SL_PURPOSE_SPAN = 9,    /* spans of a passage; index: epoch */
+    SL_PURPOSE_QUERIES = 10, /* a sample of queries */
 };
 
 uint64_t sl_stream(uint64_t seed, enum sl_purpose purpose, uint64_t index);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/rng.h"
 
 /* ---- building ---------------------------------------------------------------- */
 
@@ -108,4 +109,38 @@ simlm_status sl_examples_add_negative(struct sl_examples *e, int64_t row,
                                       float score, simlm_error *err)
 {
     return add_doc(&e->negatives, e->n, row, score, err);
+}
+
+/* ---- a sample ----------------------------------------------------------------- */
+
+/* The list of query `from` becomes that of `to`, which is not behind it; what
+ * lies before it stays. */
+static void move_list(struct sl_doc_lists *l, int64_t to, int64_t from)
+{
+    int64_t at = l->start[to], n = l->start[from + 1] - l->start[from];
+
+    memmove(l->row + at, l->row + l->start[from], (size_t)n * sizeof *l->row);
+    memmove(l->score + at, l->score + l->start[from],
+            (size_t)n * sizeof *l->score);
+    l->start[to + 1] = at + n;
+}
+
+/* Selection sampling (Knuth, volume 2, 3.4.2, algorithm S). */
+void sl_examples_sample(struct sl_examples *e, int64_t n, uint64_t seed)
+{
+    struct sl_rng rng;
+    int64_t kept = 0;
+
+    if (n >= e->n)
+        return;
+    sl_rng_init(&rng, sl_stream(seed, SL_PURPOSE_QUERIES, 0));
+    for (int64_t i = 0; i < e->n && kept < n; i++) {
+        if ((int64_t)sl_rng_below(&rng, (uint64_t)(e->n - i)) >= n - kept)
+            continue;
+        e->query[kept] = e->query[i];
+        move_list(&e->positives, kept, i);
+        move_list(&e->negatives, kept, i);
+        kept++;
+    }
+    e->n = kept;
 }

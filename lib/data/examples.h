@@ -79,4 +79,8 @@ simlm_status sl_examples_add_positive(struct sl_examples *e, int64_t row,
 simlm_status sl_examples_add_negative(struct sl_examples *e, int64_t row,
                                       float score, simlm_error *err);
 
+/* Keep n of the queries, drawn by the seed, in their order; all if they are no
+ * more. */
+void sl_examples_sample(struct sl_examples *e, int64_t n, uint64_t seed);
+
 #endif

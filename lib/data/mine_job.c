@@ -148,6 +148,8 @@ static simlm_status mine(const simlm_mine_options *o, struct sl_out *out,
 
     if (st == SIMLM_OK)
         st = stopped(obs, err);
+    if (st == SIMLM_OK && o->sample)
+        sl_examples_sample(m.examples, o->sample, o->seed);
     if (st == SIMLM_OK)
         st = sl_examples_write(m.examples, out, m.ids, err);
     if (st == SIMLM_OK)

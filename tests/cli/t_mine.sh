@@ -57,6 +57,18 @@ t 'to the same model' same ft/model.safetensors ft2/model.safetensors
 t 'standard output will do' sh -c '"$SIMLM" mine -q -t 1 --corpus corpus.jsonl --queries queries.tsv \
     --qrels qrels.txt --negatives run.tsv --negative-count 20 --negative-random 5 -o - | cmp - a.jsonl'
 
+# ---- a sample -------------------------------------------------------------------
+sample() { mine -o "$1" --negative-count 20 --negative-random 5 --sample "$2"; }
+t 'a sample' exits 0 sample s.jsonl 20
+t 'is of the size asked for' grep -q '20 queries, 20 positives, 400 negatives' err
+t 'of lines that are there without it' sh -c '[ "$(grep -cxFf s.jsonl a.jsonl)" = 20 ]'
+t 'in their order' sh -c 'grep -xFf s.jsonl a.jsonl | cmp - s.jsonl'
+t 'not the first ones' sh -c '! head -20 a.jsonl | cmp -s - s.jsonl'
+t 'the same again' exits 0 sample s2.jsonl 20
+t 'to the byte' same s.jsonl s2.jsonl
+t 'a sample of more than there are' exits 0 sample all.jsonl 100
+t 'is all of them' same a.jsonl all.jsonl
+
 # ---- what is left out -----------------------------------------------------------
 {
     cat qrels.txt
