@@ -40,6 +40,24 @@ static const char *from_folder(struct recipe *r, const char *path)
     return pool_printf(&r->pool, "%s/%s", here, path);
 }
 
+/* ---- notes and facts ---------------------------------------------------- */
+
+static void put_words(FILE *f, const struct report_plan *p)
+{
+    fputs(",\n \"notes\": [", f);
+    for (int i = 0; i < p->n_notes; i++) {
+        fputs(i ? ",\n  " : "", f);
+        json_put_text(f, p->note[i]);
+    }
+    fputs("],\n \"facts\": [", f);
+    for (int i = 0; i < p->n_facts; i++) {
+        put_member(f, i ? ",\n  {" : "\n  {", "name", p->fact[i].name);
+        put_member(f, ", ", "value", p->fact[i].text);
+        putc('}', f);
+    }
+    putc(']', f);
+}
+
 /* ---- the table ---------------------------------------------------------- */
 
 static void put_cells(FILE *f, const struct report_plan *p,
@@ -198,12 +216,7 @@ const char *recipe_describe_report(struct recipe *r, stage_times *times,
 
     put_member(f, "{", "title", r->title);
     if (r->plan) {
-        fputs(",\n \"notes\": [", f);
-        for (int i = 0; i < r->plan->n_notes; i++) {
-            fputs(i ? ",\n  " : "", f);
-            json_put_text(f, r->plan->note[i]);
-        }
-        putc(']', f);
+        put_words(f, r->plan);
         put_table(f, r->plan);
         put_examples(f, r);
     }

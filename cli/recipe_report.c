@@ -462,10 +462,23 @@ static simlm_status read_note(struct recipe *r, const struct node *node,
     return st < 0 ? st : add_note(r, node->line, text, err);
 }
 
+static simlm_status read_fact(struct recipe *r, const struct node *node,
+                              simlm_error *err)
+{
+    struct report_plan *p = r->plan;
+    struct report_fact *fact = &p->fact[p->n_facts];
+
+    if (p->n_facts == REPORT_MAX)
+        return RECIPE_FAIL(r, node->line, "more than %d facts", REPORT_MAX);
+    p->n_facts++;
+    fact->name = node->key;
+    return recipe_expand(&fact->text, r, node, err);
+}
+
 simlm_status recipe_plan_report(struct recipe *r, simlm_error *err)
 {
     static const char keys[] =
-        "notes|measures|rows|differences|overlaps|examples";
+        "notes|facts|measures|rows|differences|overlaps|examples";
     struct node *report, *measures, *examples;
     simlm_status st =
         recipe_child(&report, r, r->root, "report", NODE_MAP, err);
@@ -480,6 +493,8 @@ simlm_status recipe_plan_report(struct recipe *r, simlm_error *err)
         return RECIPE_FAIL(r, report->line, "a report has 'measures'");
     if (st == SIMLM_OK)
         st = read_each(r, report, "notes", NODE_LIST, read_note, err);
+    if (st == SIMLM_OK)
+        st = read_each(r, report, "facts", NODE_MAP, read_fact, err);
     if (st == SIMLM_OK)
         st = read_each(r, report, "measures", NODE_MAP, read_set, err);
     if (st == SIMLM_OK)

@@ -35,6 +35,10 @@ struct report_overlap {
     const char *name, *file;
 };
 
+struct report_fact {
+    const char *name, *text;
+};
+
 struct report_plan {
     struct report_set set[REPORT_MAX];
     struct report_column column[REPORT_MAX];
@@ -42,7 +46,8 @@ struct report_plan {
     struct report_difference difference[REPORT_MAX];
     struct report_overlap overlap[REPORT_MAX];
     const char *note[REPORT_MAX];
-    int n_sets, n_columns, n_rows, n_differences, n_overlaps, n_notes;
+    struct report_fact fact[REPORT_MAX];
+    int n_sets, n_columns, n_rows, n_differences, n_overlaps, n_notes, n_facts;
     const char *corpus, *queries, *count, *hits; /* corpus NULL: no examples */
 };
 

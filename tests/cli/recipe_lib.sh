@@ -78,6 +78,7 @@ stages:
       - $dense
 report:
   notes: [It claims nothing.]
+  facts: {steps: $steps, passages: sixty}
   measures:
     test:
       qrels: qrels.txt

@@ -29,6 +29,7 @@ t 'and shared hits' printed '^both and BM25, test +60 +0( +[01]\.[0-9]{4}){6}$'
 t 'and differences' printed '^both against BM25 +MRR@10 [-+]'
 t 'the page has title and variables' in_page '<h1>A tiny recipe, of nothing</h1>'
 t 'and notes' in_page 'It claims nothing.'
+t 'and facts' in_page '<dd>40</dd>'
 t 'and curves of all that trains' in_page '>retriever<'
 t 'and times' in_page 'encode</small>'
 examples() { [ "$(grep -c '<details' whole/report.html)" = 2 ]; }
