@@ -22,11 +22,12 @@ recipes=$SIMLM_SOURCE/recipes
 for recipe in "$recipes"/*.yaml; do
     t "$(basename "$recipe") is right" exits 0 "$SIMLM" run --dry-run --set data=data "$recipe"
 done
-t 'a recipe that needs data says so' complains "squad.yaml:9: variable 'data' needs a value: --set data=..." "$SIMLM" run "$recipes/squad.yaml"
+t 'a recipe that needs data says so' complains "squad.yaml:11: variable 'data' needs a value: --set data=..." "$SIMLM" run "$recipes/squad.yaml"
 
 squad() {
     "$SIMLM" run -t 1 -o squad --set data=data --set vocabulary=90 --set base-steps=4 --set bottleneck-steps=3 \
-        --set retriever-steps=3 --set reranker-steps=2 "$recipes/squad.yaml"
+        --set retriever-steps=3 --set reranker-steps=2 --set held-out-passages=8 --set held-out-questions=8 \
+        "$recipes/squad.yaml"
 }
 t 'SQuAD runs, cut down' exits 0 squad
 rows() { [ "$(grep -cE '^(BM25|Retriever1|Retriever2|re-ranker|distilled).*( +[0-9.]+){4}$' out)" = 5 ]; }
