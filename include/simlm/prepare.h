@@ -47,6 +47,18 @@ typedef struct simlm_prepare_options {
                         * passage_ids.tsv says whose they are */
     bool skip_unknown; /* leave judgements out whose passage the corpus has not;
                         * false: they are an error */
+
+    /* Training examples: MS MARCO's and NQ's. */
+    const char *train_run,
+        *dev_run;           /* MS MARCO: rankings of the queries, or
+                             * NULL: what is found by its name, if any */
+    int32_t negative_depth; /* leading hits that are used; 200 */
+    int32_t
+        negative_count; /* negatives a query; 0: 210 of MS MARCO, 100 of NQ */
+    int32_t negative_random;     /* of MS MARCO's, passages from anywhere; 10 */
+    bool filter_noisy_positives; /* MS MARCO: leave training queries out none of
+                                  * whose positives the run has; false */
+    uint64_t seed;               /* 1234 */
 } simlm_prepare_options;
 SIMLM_API void simlm_prepare_options_init(simlm_prepare_options *options);
 
@@ -62,6 +74,31 @@ SIMLM_API void simlm_prepare_options_init(simlm_prepare_options *options);
 SIMLM_API simlm_status simlm_prepare_beir(const simlm_prepare_options *options,
                                           const simlm_observer *observer,
                                           simlm_error *err);
+
+/*
+ * MS MARCO's passages, from
+ *
+ *   collection.tsv, queries.{train,dev.small}.tsv, qrels.{train,dev.small}.tsv
+ *   and, where they are there,
+ *   para.title.txt                      RocketQA's titles
+ *   queries.eval.small.tsv              for "test", which nobody has judged
+ *   msmarco-test{2019,2020}-queries.tsv, {2019,2020}qrels-pass.txt
+ *                                       for "trec_dl2019" and "trec_dl2020"
+ *   {train,dev}.msmarco.txt             rankings, in any form of a run
+ *   qidpidtriples.train.full.2.tsv, top1000.{train.tsv,dev}
+ *                                       BM25's hits in no order: a sample
+ *
+ * With a ranking, train.jsonl and dev.jsonl are what simlm_mine() would make of
+ * it with any_grade; spec of the reference: its data script.
+ *
+ * Or SimLM's own data, as it was published: files that have SimLM's names
+ * already, passages.jsonl.gz among them, are proved and copied.
+ *
+ * Errors as those of simlm_prepare_beir().
+ */
+SIMLM_API simlm_status
+simlm_prepare_msmarco(const simlm_prepare_options *options,
+                      const simlm_observer *observer, simlm_error *err);
 
 #ifdef __cplusplus
 }

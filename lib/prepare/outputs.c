@@ -1,5 +1,6 @@
 #include "prepare/outputs.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -27,11 +28,20 @@ static simlm_status open_one(struct sl_outputs *o, const char *path,
 simlm_status sl_outputs_add(struct sl_outputs *o, struct sl_out **out,
                             const char *name, simlm_error *err)
 {
-    char *path = sl_path_join(o->folder, name);
+    char *path;
 
-    SL_ASSERT(o->n < SL_OUTPUTS_MAX);
+    if (o->n == SL_OUTPUTS_MAX)
+        return sl_fail(err, SIMLM_E_RANGE, "'%s': more than %d files to write",
+                       o->folder, SL_OUTPUTS_MAX);
+    path = sl_path_join(o->folder, name);
     if (!path)
         return sl_fail_nomem(err, "an output's name");
+    for (int i = 0; i < o->n; i++)
+        if (!strcmp(o->path[i], path)) {
+            sl_free(path);
+            return sl_fail(err, SIMLM_E_FORMAT,
+                           "two files would become '%s/%s'", o->folder, name);
+        }
     *out = &o->out[o->n];
     o->path[o->n++] = path;
     return open_one(o, path, err);

@@ -29,7 +29,9 @@ simlm_status sl_outputs_begin(struct sl_outputs *o, const char *folder,
 /*
  * Begin the file <folder>/<name>; *out, where to write, is o's.
  *
- *   E_ARG  it is there already, and is not to be overwritten
+ *   E_ARG     it is there already, and is not to be overwritten
+ *   E_FORMAT  it has been added before
+ *   E_RANGE   more than SL_OUTPUTS_MAX
  *   E_IO, E_NOMEM
  */
 simlm_status sl_outputs_add(struct sl_outputs *o, struct sl_out **out,

@@ -10,5 +10,8 @@
 simlm_status sl_prepare_beir_job(const simlm_prepare_options *options,
                                  const simlm_observer *observer,
                                  simlm_error *err);
+simlm_status sl_prepare_msmarco_job(const simlm_prepare_options *options,
+                                    const simlm_observer *observer,
+                                    simlm_error *err);
 
 #endif

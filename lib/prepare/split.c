@@ -88,6 +88,8 @@ simlm_status sl_split_open(struct sl_split *s, const char *name,
                            .qrels_path = qrels_path};
     snprintf(s->name, sizeof s->name, "%s", name);
     SL_TRY(begin_file(&s->queries_out, outputs, name, "queries.tsv", err));
+    if (!qrels_path)
+        return SIMLM_OK;
     SL_TRY(begin_file(&s->qrels_out, outputs, name, "qrels.txt", err));
     SL_TRY(sl_qrels_load(&s->qrels, qrels_path, err));
     return check_queries(s, err);
@@ -110,15 +112,14 @@ static simlm_status write_query(const struct sl_split *s, int64_t i,
     size_t len, head;
     const char *text = sl_queries_text(s->queries, i, &len);
 
-    if (sl_strmap_find(s->qrels->queries, id, strlen(id)) < 0)
+    if (s->qrels && sl_strmap_find(s->qrels->queries, id, strlen(id)) < 0)
         return SIMLM_OK;
     sl_str_clear(line);
     sl_str_printf(line, "%s\t", id);
     head = line->len;
     sl_field_put(line, text, len);
     if (sl_str_ok(line) && line->len == head)
-        return sl_fail(err, SIMLM_E_FORMAT,
-                       "%s: query '%.60s' is judged but has no text",
+        return sl_fail(err, SIMLM_E_FORMAT, "%s: query '%.60s' has no text",
                        s->queries_path, id);
     sl_str_putc(line, '\n');
     if (!sl_str_ok(line))
@@ -170,13 +171,12 @@ static simlm_status write_qrels(const struct sl_split *s,
     return SIMLM_OK;
 }
 
-simlm_status sl_split_write(const struct sl_split *s,
-                            const struct sl_split_ids *ids,
-                            const simlm_observer *obs, simlm_error *err)
+static simlm_status write_judged(const struct sl_split *s,
+                                 const struct sl_split_ids *ids,
+                                 const simlm_observer *obs, simlm_error *err)
 {
     int64_t n_queries = sl_strmap_count(s->qrels->queries), n;
 
-    SL_TRY(write_queries(s, err));
     SL_TRY(write_qrels(s, ids, &n, err));
     sl_observe_message(obs, SIMLM_INFO, "%s: %lld queries, %lld judgements",
                        s->name, (long long)n_queries, (long long)n);
@@ -186,5 +186,17 @@ simlm_status sl_split_write(const struct sl_split *s,
                            "not in the corpus",
                            s->name,
                            (long long)(s->qrels->start[n_queries] - n));
+    return SIMLM_OK;
+}
+
+simlm_status sl_split_write(const struct sl_split *s,
+                            const struct sl_split_ids *ids,
+                            const simlm_observer *obs, simlm_error *err)
+{
+    SL_TRY(write_queries(s, err));
+    if (s->qrels)
+        return write_judged(s, ids, obs, err);
+    sl_observe_message(obs, SIMLM_INFO, "%s: %lld queries", s->name,
+                       (long long)sl_queries_count(s->queries));
     return SIMLM_OK;
 }

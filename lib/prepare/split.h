@@ -20,7 +20,7 @@ struct sl_split {
     char name[64];
     const char *queries_path, *qrels_path; /* borrowed */
     const struct sl_queries *queries;      /* borrowed */
-    struct sl_qrels *qrels;
+    struct sl_qrels *qrels; /* NULL: nobody has judged, all are written */
     struct sl_out *queries_out, *qrels_out;
 };
 
@@ -32,7 +32,7 @@ struct sl_split_ids {
 };
 
 /*
- * Load the judgements and begin the two files.
+ * Load the judgements and begin the two files; without qrels_path, one.
  *
  *   E_FORMAT  a malformed file; a judged query that is not among the queries
  *   E_ARG     an output that is there already

@@ -119,6 +119,20 @@ static void make_report(void)
         "  \"runs\": [{\"name\": \"a\", \"run\": \"run.tsv\"}]}}");
 }
 
+static void make_marco(void)
+{
+    check_ok(sl_dir_make(test_path("marco"), &err));
+    test_file("marco/collection.tsv", "0\tbale\n1\tdela\n2\tbila\n");
+    test_file("marco/para.title.txt", "0\tA\n1\t-\n2\tC\n");
+    test_file("marco/queries.train.tsv", "q\tba\nr\tde\n");
+    test_file("marco/qrels.train.tsv", "q 0 1 1\n");
+    test_file("marco/queries.dev.small.tsv", "d\tla\n");
+    test_file("marco/qrels.dev.small.tsv", "d 0 2 1\n");
+    test_file("marco/queries.eval.small.tsv", "e\tlo\n");
+    test_file("marco/train.msmarco.txt", "q\t1\t1\nq\t0\t2\n");
+    test_file("marco/top1000.dev", "d\t0\tla\tbale\nd\t1\tla\tdela\n");
+}
+
 static void make_answers(void)
 {
     test_file("answers.tsv", "q0\t['bale', \"x\"]\nq5\t['zz', 'dela']\n");
@@ -517,9 +531,12 @@ static simlm_status evaluate_answers(const char *out, simlm_error *err)
     return st;
 }
 
-static simlm_status prepare_beir(const char *out, simlm_error *err)
+typedef simlm_status prepare_fn(const simlm_prepare_options *,
+                                const simlm_observer *, simlm_error *);
+
+static simlm_status prepare(prepare_fn *job, const char *raw, const char *out,
+                            simlm_error *err)
 {
-    const char *raw = test_path("beir");
     simlm_prepare_options o;
 
     simlm_prepare_options_init(&o);
@@ -527,7 +544,19 @@ static simlm_status prepare_beir(const char *out, simlm_error *err)
     o.n_raw = 1;
     o.output = out;
     o.threads = 1;
-    return simlm_prepare_beir(&o, NULL, err);
+    o.negative_count = 4;
+    o.negative_random = 1;
+    return job(&o, NULL, err);
+}
+
+static simlm_status prepare_beir(const char *out, simlm_error *err)
+{
+    return prepare(simlm_prepare_beir, test_path("beir"), out, err);
+}
+
+static simlm_status prepare_msmarco(const char *out, simlm_error *err)
+{
+    return prepare(simlm_prepare_msmarco, test_path("marco"), out, err);
 }
 
 const struct job jobs[] = {
@@ -557,6 +586,7 @@ const struct job jobs[] = {
     {"mine by answers", OUT_FILE, mine_answers},
     {"eval by answers", OUT_FILE, evaluate_answers},
     {"prepare beir", OUT_DIRECTORY, prepare_beir},
+    {"prepare msmarco", OUT_DIRECTORY, prepare_msmarco},
 };
 const int n_jobs = (int)(sizeof jobs / sizeof *jobs);
 
@@ -577,4 +607,5 @@ void jobs_set_up(void)
     make_report();
     make_beir();
     make_answers();
+    make_marco();
 }
