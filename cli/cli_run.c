@@ -216,14 +216,15 @@ static bool join_ranks(struct cli_run *run)
 
 /*
  * Nobody waits for a rank that failed.  What all find wrong rank 0 says: the
- * others give it time to.
+ * others give it time to.  That they were asked to stop it says alone.
  */
 static void part_ranks(simlm_status st, const char *why)
 {
     if (simlm_ranks_started() > 1 && st < 0) {
         if (is_other_rank()) {
             nanosleep(&(struct timespec){ 1, 0 }, NULL);
-            cli_error("rank %d: %s", (int)simlm_ranks_rank(), why);
+            if (st != SIMLM_E_CANCELLED)
+                cli_error("rank %d: %s", (int)simlm_ranks_rank(), why);
         }
         fflush(stderr);
         simlm_ranks_abort(CLI_FAILED);

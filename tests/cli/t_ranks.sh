@@ -84,13 +84,20 @@ t 'with the same losses' same_losses ft1 gc1
 t 'two do' on 2 finetune_lists $short --grad-cache 3 -o gc2
 t 'with the same losses' same_losses ft1 gc2
 reranker() {
-    "$SIMLM" train-reranker -q -t 1 --model base --corpus corpus.jsonl --batch 5 --passages 4 \
-        --forward-factor 1 --max-length 32 --queries queries.tsv \
+    "$SIMLM" train-reranker -q -t 1 --model base --corpus corpus.jsonl --batch 5 --passages 6 \
+        --forward-factor 3 --max-length 32 --queries queries.tsv \
         --qrels qrels.txt --negatives run.tsv "$@"
 }
-t 'one process trains a re-ranker' reranker $short -o rr1
+t 'one process trains a re-ranker with the hardest of its negatives' reranker $short -o rr1
 t 'two do' on 2 reranker $short -o rr2
 t 'with the same losses and measures' same_curve rr1 rr2
+awk -F '\t' '{ print $1 "\t" $2 "\t" $3 "\t" ($2 * 7 % 60) / 20 }' run.tsv >scored.tsv
+t 'lists with a teacher' "$SIMLM" mine -q -t 1 --corpus corpus.jsonl --queries queries.tsv \
+    --qrels qrels.txt --negatives scored.tsv -o kd.jsonl
+towers() { finetune --teacher kd.jsonl --untied --pooler 6 --batch-tokens 60 $short "$@"; }
+t 'one process trains two encoders and a pooler from a teacher' towers -o towers1
+t 'two do' on 2 towers -o towers2
+t 'with the same losses' same_losses towers1 towers2
 
 # ---- bits ---------------------------------------------------------------------
 encode() { "$SIMLM" encode -q -t 1 --model ft1 --side passage "$@" corpus.jsonl; }
@@ -120,6 +127,23 @@ rerank() {
 t 'one process re-ranks' rerank --depth 7 -o reranked1
 t 'three do' on 3 rerank --depth 7 -o reranked3
 t 'the same run' cmp reranked1 reranked3
+
+# ---- and in the end -------------------------------------------------------------
+# Measures of a model on the whole collection, all from 0 to 1.  (This small a model
+# takes its passages for almost one, so that rounding turns near ties around.)
+measures() {
+    "$SIMLM" encode -q -t 1 --model "$1" --side passage -o "$1.vec" corpus.jsonl &&
+        "$SIMLM" index -q -o "$1.flat" "$1.vec" &&
+        "$SIMLM" search -q -t 1 --model "$1" --index "$1.flat" --top 20 -o "$1.run" queries.tsv &&
+        "$SIMLM" eval -q -m rr@10 -m ndcg@10 -m recall@20 qrels.txt "$1.run" |
+        awk '{ print $NF }' >"$1.measures"
+}
+alike() {
+    paste "$1" "$2" | awk '$1 - $2 > 0.02 || $2 - $1 > 0.02 { bad = 1 } END { exit bad || NR < 3 }'
+}
+t 'what one process has fine-tuned is measured' measures ft1
+t 'what two have' measures ft2
+t 'the same, but for near ties' alike ft1.measures ft2.measures
 
 # ---- failures -------------------------------------------------------------------
 t 'what all find wrong ends the job' sh -c '! ./np2 encode -q --model nowhere --side passage -o x corpus.jsonl >said 2>&1'
@@ -176,6 +200,7 @@ until_logged polite 3 $pid
 kill -USR1 $pid
 wait $pid
 t 'asked to stop, all do' test $? = 1
-t 'and say how to go on' grep -q 'stopped after step [0-9]* of 100000; the same command continues' said
+t 'one of them says so' test "$(grep -c stopped said)" = 1
+t 'and how to go on' grep -q 'stopped after step [0-9]* of 100000; the same command continues' said
 t 'from a checkpoint' sh -c 'ls -d polite/checkpoint-*'
 finish
