@@ -11,7 +11,8 @@
  *      with '{' is JSON lines, any other has two tab-separated fields.
  *   2. An id is a string: not empty, without tab, line end or NUL.  A JSON
  *      integer counts as its decimal digits.  The same id twice is an error
- *      that names both lines.
+ *      that names both lines (in one file, where nobody asks for a passage by
+ *      its id: sl_corpus_reader_ids_apart()).
  *   3. A title that is absent, null or "" is absent: title == NULL.  What then
  *      stands for it is the model's business, not the corpus's.
  *   4. Contents may be "".  Strings may hold any bytes: invalid UTF-8 is passed
@@ -61,7 +62,13 @@ simlm_status sl_corpus_reader_next(struct sl_corpus_reader *r,
                                    struct sl_passage_block *block,
                                    simlm_error *err);
 
-/* The ids so far; once taken they are the caller's to free. */
+/*
+ * Before the first block: ids need be unlike others of their file alone, as rows
+ * of several of SimLM's corpora, each numbered from 0, are.
+ */
+void sl_corpus_reader_ids_apart(struct sl_corpus_reader *r);
+
+/* The ids so far (apart: those of the last file); once taken they are the caller's to free. */
 const struct sl_docids *sl_corpus_reader_ids(const struct sl_corpus_reader *r);
 struct sl_docids *sl_corpus_reader_take_ids(struct sl_corpus_reader *r);
 

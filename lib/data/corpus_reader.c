@@ -34,7 +34,9 @@ struct sl_corpus_reader {
     int64_t n_paths, file;
     struct sl_lines *in; /* of path[file]; NULL: not open */
     enum sl_record_form form;
-    struct sl_docids *ids;
+    bool ids_apart;
+    struct sl_docids *ids;   /* of the rows from first_row on */
+    int64_t first_row;
     struct sl_linemap lines; /* rows to places */
 
     struct sl_line block;
@@ -96,6 +98,11 @@ void sl_corpus_reader_close(struct sl_corpus_reader *r)
     sl_free(r->passage);
     sl_free(r->text);
     sl_free(r);
+}
+
+void sl_corpus_reader_ids_apart(struct sl_corpus_reader *r)
+{
+    r->ids_apart = true;
 }
 
 const struct sl_docids *sl_corpus_reader_ids(const struct sl_corpus_reader *r)
@@ -199,8 +206,9 @@ static simlm_status keep_passages(struct sl_corpus_reader *r,
             continue;
         SL_TRY(sl_docids_add(r->ids, p->id, p->id_len, &row, err));
         if (row != next)
-            return fail_twice(r, p, piece->line + i, row, err);
-        if (!sl_linemap_add(&r->lines, row, piece->line + i, r->file))
+            return fail_twice(r, p, piece->line + i, r->first_row + row, err);
+        if (!sl_linemap_add(&r->lines, r->first_row + row, piece->line + i,
+                            r->file))
             return sl_fail_nomem(err, "a corpus");
         r->passage[(*n)++] = *p;
     }
@@ -229,15 +237,35 @@ static simlm_status parse_block(struct sl_corpus_reader *r, int64_t *n,
 
 /* ---- from block to block ----------------------------------------------------- */
 
+static int64_t rows_so_far(const struct sl_corpus_reader *r)
+{
+    return r->first_row + sl_docids_count(r->ids);
+}
+
+static simlm_status open_file(struct sl_corpus_reader *r, simlm_error *err)
+{
+    struct sl_docids *ids;
+
+    SL_TRY(sl_lines_open(&r->in, r->path[r->file], err));
+    r->form = SL_RECORD_UNKNOWN;
+    if (!r->ids_apart)
+        return SIMLM_OK;
+    ids = sl_docids_new();
+    if (!ids)
+        return sl_fail_nomem(err, "a corpus");
+    r->first_row = rows_so_far(r);
+    sl_docids_free(r->ids);
+    r->ids = ids;
+    return SIMLM_OK;
+}
+
 /* r->block <- the next one of any file; its text is NULL after the last. */
 static simlm_status next_block(struct sl_corpus_reader *r, simlm_error *err)
 {
     r->block.text = NULL;
     while (r->in || r->file < r->n_paths) {
-        if (!r->in) {
-            SL_TRY(sl_lines_open(&r->in, r->path[r->file], err));
-            r->form = SL_RECORD_UNKNOWN;
-        }
+        if (!r->in)
+            SL_TRY(open_file(r, err));
         SL_TRY(sl_lines_block(r->in, &r->block, BLOCK_BYTES, err));
         if (r->block.text)
             return SIMLM_OK;
@@ -265,10 +293,11 @@ simlm_status sl_corpus_reader_next(struct sl_corpus_reader *r,
                                    struct sl_passage_block *block,
                                    simlm_error *err)
 {
-    int64_t n = 0, first = sl_docids_count(r->ids);
+    int64_t n = 0, first;
 
     do {
         SL_TRY(next_block(r, err));
+        first = rows_so_far(r);
         if (r->n_paths)
             SL_TRY(report(r, err));
         if (r->block.text)

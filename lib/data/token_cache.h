@@ -47,7 +47,7 @@ int64_t sl_token_cache_count(const struct sl_token_cache *c);  /* rows */
 int64_t sl_token_cache_tokens(const struct sl_token_cache *c); /* in all */
 uint64_t sl_token_cache_key(const struct sl_token_cache *c);
 
-/* The corpus's ids, without reading the corpus. */
+/* The corpus's ids, without reading the corpus; of several files, row numbers. */
 const struct sl_docids *sl_token_cache_ids(const struct sl_token_cache *c);
 
 /* How many tokens a row has.  A row without title is a text, not a pair. */

@@ -191,12 +191,13 @@ static void write_names(struct builder *b, const struct sl_tokens_layout *l,
     }
 }
 
-static int64_t name_bytes(const struct sl_docids *ids)
+/* -1: they are none, but row numbers, as the ids of several files together. */
+static int64_t name_bytes(const struct builder *b, const struct sl_docids *ids)
 {
     char buf[SL_DOCID_BUF];
     int64_t bytes = 0;
 
-    if (sl_docids_are_rows(ids))
+    if (sl_docids_are_rows(ids) || sl_docids_count(ids) < b->h.n_rows)
         return -1;
     for (int64_t i = 0; i < sl_docids_count(ids); i++)
         bytes += (int64_t)strlen(sl_docids_get(ids, i, buf));
@@ -210,7 +211,7 @@ static simlm_status finish(struct builder *b, simlm_error *err)
     struct sl_tokens_layout l;
     size_t at;
 
-    b->h.id_bytes = name_bytes(ids);
+    b->h.id_bytes = name_bytes(b, ids);
     if (!sl_tokens_layout(&l, &b->h))
         return sl_fail(err, SIMLM_E_RANGE, "the corpus is too large");
     at = l.ids + (size_t)b->h.n_tokens * b->h.width;
@@ -275,6 +276,8 @@ simlm_status sl_token_cache_build(const char *path, uint64_t key,
     b.h.key = key;
     SL_TRY(sl_corpus_reader_open(&b.reader, corpus, n_corpus,
                                  obs ? &relay : NULL, err));
+    if (n_corpus > 1)
+        sl_corpus_reader_ids_apart(b.reader);
     b.hash = sl_hash_stream_new(0);
     st = b.hash ? sl_out_open(&b.out, path, err)
                 : sl_fail_nomem(err, "the token cache");

@@ -35,6 +35,7 @@ static simlm_status count_corpus(struct sl_word_counter *counter,
     simlm_status st;
 
     SL_TRY(sl_corpus_reader_open(&in, o->corpus, o->n_corpora, obs, err));
+    sl_corpus_reader_ids_apart(in);
     while ((st = sl_corpus_reader_next(in, &block, err)) == SIMLM_OK &&
            block.n) {
         struct counting c = {counter, block.passage};

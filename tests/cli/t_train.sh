@@ -83,6 +83,11 @@ t 'has the same losses' close fh fi
 t 'the mean of micro-batch means' exits 0 mlm -o k -s 8 --log-every 1 --batch-tokens 50 --loss-mean micro
 t 'is another gradient' model_differs j k
 
+# ---- several corpora ---------------------------------------------------------------------
+sed 's/"contents": "/&bola /' corpus.jsonl >more.jsonl
+t 'two corpora with the same ids are one' exits 0 mlm -o both -s 2 --eval-samples 0 more.jsonl
+t 'of all their passages' grep -q '"event":"start".*"examples":120' both/log.jsonl
+
 # ---- examples in a file ----------------------------------------------------------------
 t 'the list can be written' exits 0 finetune_lists -o fc -s 6 --save-examples train.jsonl
 t 'and read' exits 0 finetune --train train.jsonl -o fd -s 6

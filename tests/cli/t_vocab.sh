@@ -30,6 +30,9 @@ t 'tokenize reads it' sh -c 'echo banana | "$SIMLM" tokenize --model m --no-spec
 t 'the log has no broken lines' exits 0 \
     "$SIMLM" vocab -o d.txt --size 120 --log-json log corpus.jsonl
 
+t 'of several corpora, each with the same ids' exits 0 \
+    "$SIMLM" vocab -o e.txt --size 120 corpus.jsonl corpus.jsonl.gz
+
 printf '{"id":"0","contents":"a b"}\n{"id":"1","contents":\n' >broken.jsonl
 t 'a broken corpus is named' complains 'broken.jsonl:2: ' \
     "$SIMLM" vocab -o x.txt --size 100 broken.jsonl

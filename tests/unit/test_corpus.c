@@ -131,6 +131,39 @@ static void several_files_are_one_corpus(void **state)
                 sl_corpus_load(&c, path, 3, NULL, &err));
 }
 
+/* As in several of SimLM's corpora, each with rows from 0. */
+static void ids_may_be_those_of_their_file(void **state)
+{
+    (void)state;
+    const char *path[2];
+    struct sl_corpus_reader *r = NULL;
+    struct sl_passage_block block;
+
+    path[0] = test_file("a.jsonl", "{\"id\":\"0\",\"contents\":\"zero\"}\n"
+                                   "{\"id\":\"1\",\"contents\":\"one\"}\n");
+    path[1] = test_file("b.tsv", "0\ttwo\n7\tthree\n");
+    check_ok(sl_corpus_reader_open(&r, path, 2, NULL, &err));
+    sl_corpus_reader_ids_apart(r);
+    check_ok(sl_corpus_reader_next(r, &block, &err));
+    assert_int_equal(block.first_row, 0);
+    assert_int_equal(block.n, 2);
+    check_ok(sl_corpus_reader_next(r, &block, &err));
+    assert_int_equal(block.first_row, 2);
+    assert_int_equal(block.n, 2);
+    assert_string_equal(block.passage[1].contents, "three");
+    check_ok(sl_corpus_reader_next(r, &block, &err));
+    assert_int_equal(block.n, 0);
+    sl_corpus_reader_close(r);
+
+    path[1] = test_file("c.tsv", "5\tfive\n0\tzero\n5\tagain\n");
+    check_ok(sl_corpus_reader_open(&r, path, 2, NULL, &err));
+    sl_corpus_reader_ids_apart(r);
+    check_ok(sl_corpus_reader_next(r, &block, &err));
+    check_fails(SIMLM_E_FORMAT, "c.tsv:1, too",
+                sl_corpus_reader_next(r, &block, &err));
+    sl_corpus_reader_close(r);
+}
+
 static void ids_may_stop_being_row_numbers(void **state)
 {
     (void)state;
@@ -448,6 +481,7 @@ int main(void)
         cmocka_unit_test(beir_corpora_are_read),
         cmocka_unit_test(msmarco_collections_are_read),
         cmocka_unit_test(several_files_are_one_corpus),
+        cmocka_unit_test(ids_may_be_those_of_their_file),
         cmocka_unit_test(ids_may_stop_being_row_numbers),
         cmocka_unit_test(odd_bytes_are_passed_on),
         cmocka_unit_test(mistakes_are_named_with_file_and_line),
