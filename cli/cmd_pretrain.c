@@ -99,6 +99,8 @@ int cmd_pretrain(int argc, char **argv)
         OPT_GROUP("Passages and what is hidden of them"),
         OPT_INT(0, "max-length", &o.max_length, 3, 65536, "n",
                 "tokens of a passage, or span, with its special ones"),
+        OPT_CHOICE(0, "loss-mean", &o.loss_mean, "step|micro",
+                   "average over a step's tokens, or over its micro-batches"),
         OPT_REAL(0, "mask-rate", &o.mask_rate, 0, 1, "p",
                  "mlm, condenser, cocondenser: share of tokens hidden"),
         OPT_REAL(0, "encoder-rate", &o.encoder_rate, 0, 0.999, "p",

@@ -45,8 +45,6 @@
              "largest norm of the gradient; 0: no limit"),                     \
     OPT_REAL(0, "dropout", &(t)->dropout, -1, 0.9, "p",                        \
              "negative: the model's own"),                                     \
-    OPT_CHOICE(0, "loss-mean", &(t)->loss_mean, "step|micro",                  \
-               "average over a step's tokens, or over its micro-batches"),     \
     OPT_FLAG(0, "checkpointing", &(t)->checkpointing,                          \
              "recompute activations: less memory, more time"),                 \
     OPT_PRECISION(&(t)->precision),                                            \

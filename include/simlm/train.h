@@ -55,12 +55,6 @@ typedef enum simlm_schedule {
     SIMLM_SCHEDULE_CONSTANT = 2 /* linear warm-up, then constant */
 } simlm_schedule;
 
-/* How the losses of a step's micro-batches are averaged. */
-typedef enum simlm_loss_mean {
-    SIMLM_MEAN_STEP = 0, /* over all tokens of the step: no cut matters */
-    SIMLM_MEAN_MICRO = 1 /* mean of micro-batch means, as the reference */
-} simlm_loss_mean;
-
 /* What both kinds of training share.  Enumerations are int32_t fields. */
 typedef struct simlm_train_options {
     const char *model;  /* directory to start from */
@@ -73,7 +67,6 @@ typedef struct simlm_train_options {
     double epochs;        /* passes over the training examples */
     int32_t batch;        /* sequences (pretrain) or queries (finetune) a step */
     int32_t batch_tokens; /* tokens computed at once; decides memory */
-    int32_t loss_mean;    /* simlm_loss_mean */
 
     double lr;           /* peak learning rate */
     double warmup;       /* steps, or, below 1, a share of them */
@@ -122,12 +115,19 @@ typedef enum simlm_mask_form {
     SIMLM_MASK_80_10_10 = 1 /* [MASK], a random token, the token itself */
 } simlm_mask_form;
 
+/* How the losses of a step's micro-batches are averaged. */
+typedef enum simlm_loss_mean {
+    SIMLM_MEAN_STEP = 0, /* over all tokens of the step: no cut matters */
+    SIMLM_MEAN_MICRO = 1 /* mean of micro-batch means, as the reference */
+} simlm_loss_mean;
+
 typedef struct simlm_pretrain_options {
     simlm_train_options train;
     const char *const *corpus; /* files of passages */
     int32_t n_corpus;
     int32_t objective;  /* simlm_objective */
     int32_t max_length; /* tokens of a passage, or span, with its special ones */
+    int32_t loss_mean;  /* simlm_loss_mean */
 
     /* What an objective has no use for must be left as it was initialised. */
     int32_t mask_form; /* simlm_mask_form; negative: 80-10-10 where there is no

@@ -53,8 +53,8 @@ static simlm_status check_distillation(const simlm_finetune_options *o,
                        o->contrastive_weight);
     if (o->mask_own_negatives && (!o->distill || o->scaled_loss))
         return sl_fail(err, SIMLM_E_ARG,
-                       "mask_own_negatives is for distillation without "
-                       "scaled_loss");
+                       "leaving a query's own negatives out of the contrast is "
+                       "for distillation without a scaled loss");
     return SIMLM_OK;
 }
 

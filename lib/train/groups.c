@@ -28,8 +28,8 @@ simlm_status sl_groups_check(const simlm_group_options *o, simlm_error *err)
                        (int)o->negative_depth, (int)o->negative_random);
     if (o->negative_random > o->negative_count)
         return sl_fail(err, SIMLM_E_ARG,
-                       "negative_random is %d: expected at most "
-                       "negative_count, %d",
+                       "%d random negatives of a query's %d: expected no "
+                       "more than these",
                        (int)o->negative_random, (int)o->negative_count);
     if (o->eval_window < SIMLM_WINDOW_FIRST ||
         o->eval_window > SIMLM_WINDOW_EPOCH)
@@ -180,8 +180,8 @@ static simlm_status open_order(struct sl_groups *g,
         n_eval = sl_order_eval_count(n, EVAL_MOST);
     if (n_eval >= n)
         return sl_fail(err, SIMLM_E_ARG,
-                       "eval_samples is %lld: expected fewer than the %lld "
-                       "queries",
+                       "%lld queries to evaluate with: expected fewer than "
+                       "there are, %lld",
                        (long long)n_eval, (long long)n);
     return sl_order_init(&g->order, n, n_eval, t->batch, t->seed, err);
 }

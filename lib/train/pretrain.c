@@ -299,7 +299,7 @@ static simlm_status pretrain_step(void *self, const struct sl_step *step,
     *n_tokens = pack->N;
     s.all = count(p, 0, pack->n);
     sl_comm_share_tokens(&begin, &end, pack->start, pack->n);
-    if (t->loss_mean == SIMLM_MEAN_MICRO)
+    if (p->o->loss_mean == SIMLM_MEAN_MICRO)
         SL_TRY(count_micros(&s.micros, p, begin, end, err));
     if (p->what->spans)
         SL_TRY(contrast_spans(&s, begin, end, err));
@@ -477,8 +477,8 @@ static simlm_status open_order(struct pretrain *p, simlm_error *err)
                        p->o->corpus[0]);
     if (n_eval >= n)
         return sl_fail(err, SIMLM_E_ARG,
-                       "eval_samples is %lld: expected fewer than the %lld "
-                       "passages",
+                       "%lld passages to evaluate with: expected fewer than "
+                       "there are, %lld",
                        (long long)n_eval, (long long)n);
     return sl_order_init(&p->order, n, n_eval, t->batch, t->seed, err);
 }

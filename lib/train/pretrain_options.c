@@ -53,6 +53,7 @@ static unsigned parts_of(const simlm_pretrain_options *options)
 /* One of them, as a number (a text: whether there is one). */
 struct row {
     const char *name;
+    const char *said;              /* in messages: the program's option */
     unsigned part;                 /* which it belongs to */
     double value, initial;
     double min, max;
@@ -66,24 +67,25 @@ static void list(struct row rows[N_ROWS], const simlm_pretrain_options *o)
     simlm_pretrain_options d;
 
     sl_pretrain_defaults(&d);
-#define ROW(part, field, min, max, identity)                                   \
-    { #field, part, (double)o->field, (double)d.field, min, max, identity }
+#define ROW(part, field, said, min, max, identity)                             \
+    { #field,   said, part, (double)o->field, (double)d.field, min, max,       \
+      identity }
     const struct row all[N_ROWS] = {
         /* what it is resolved to is added by the run */
-        ROW(FORM, mask_form, -1, 1, false),
-        ROW(SHARE, mask_rate, 1e-6, 1, true),
-        ROW(SHARES, encoder_rate, 0, 0.999999, true),
-        ROW(SHARES, decoder_rate, 0, 1, true),
-        ROW(DECODER, decoder_layers, 1, 64, true),
-        ROW(DECODER, decoder_init, 0, 2, true),
-        ROW(EARLY, early_layers, 0, 255, true),
+        ROW(FORM, mask_form, "mask-form", -1, 1, false),
+        ROW(SHARE, mask_rate, "mask-rate", 1e-6, 1, true),
+        ROW(SHARES, encoder_rate, "encoder-rate", 0, 0.999999, true),
+        ROW(SHARES, decoder_rate, "decoder-rate", 0, 1, true),
+        ROW(DECODER, decoder_layers, "decoder-layers", 1, 64, true),
+        ROW(DECODER, decoder_init, "decoder-init", 0, 2, true),
+        ROW(EARLY, early_layers, "early-layers", 0, 255, true),
         /* its hash is added by the run */
-        { "generator", GENERATOR, o->generator != NULL, 0, 0, 1, false },
-        ROW(GENERATOR, generator_joint, 0, 1, true),
-        ROW(GENERATOR, generator_random, 0, 1, true),
-        ROW(GENERATOR, generator_dropout, 0, 1, true),
-        ROW(GENERATOR, generator_head_eps, 0, 0.999999, true),
-        ROW(JOINT, generator_weight, 0, 1e6, true),
+        { "generator", "generator", GENERATOR, o->generator != NULL, 0, 0, 1, false },
+        ROW(GENERATOR, generator_joint, "generator-training", 0, 1, true),
+        ROW(GENERATOR, generator_random, "generator-init", 0, 1, true),
+        ROW(GENERATOR, generator_dropout, "generator-dropout", 0, 1, true),
+        ROW(GENERATOR, generator_head_eps, "generator-head-eps", 0, 0.999999, true),
+        ROW(JOINT, generator_weight, "generator-weight", 0, 1e6, true),
     };
 #undef ROW
     for (int i = 0; i < N_ROWS; i++)
@@ -100,15 +102,15 @@ static simlm_status check_row(const struct row *r, unsigned parts,
     if (parts & r->part)
         return inside ? SIMLM_OK
                       : sl_fail(err, SIMLM_E_ARG, "%s is %g: expected from %g "
-                                "to %g", r->name, r->value, r->min, r->max);
+                                "to %g", r->said, r->value, r->min, r->max);
     if (r->value == r->initial)
         return SIMLM_OK;
     if (r->part == JOINT)
         return sl_fail(err, SIMLM_E_ARG,
                        "%s: there is no generator that is trained jointly",
-                       r->name);
+                       r->said);
     return sl_fail(err, SIMLM_E_ARG, "the objective '%s' has no use for %s",
-                   objective, r->name);
+                   objective, r->said);
 }
 
 simlm_status sl_pretrain_check(const simlm_pretrain_options *o,
@@ -121,6 +123,8 @@ simlm_status sl_pretrain_check(const simlm_pretrain_options *o,
         return sl_fail(err, SIMLM_E_ARG, "no corpus given");
     if (o->objective < 0 || o->objective >= SL_N_OBJECTIVES)
         return sl_fail(err, SIMLM_E_ARG, "no such objective");
+    if (o->loss_mean != SIMLM_MEAN_STEP && o->loss_mean != SIMLM_MEAN_MICRO)
+        return sl_fail(err, SIMLM_E_ARG, "no such mean of losses");
     parts = parts_of(o);
     list(rows, o);
     for (int i = 0; i < N_ROWS; i++)
@@ -139,6 +143,8 @@ void sl_pretrain_identity(const simlm_pretrain_options *o,
     struct row rows[N_ROWS];
     unsigned parts = parts_of(o);
 
+    sl_json_add_text(w, "loss_mean",
+                     o->loss_mean == SIMLM_MEAN_MICRO ? "micro" : "step");
     list(rows, o);
     for (int i = 0; i < N_ROWS; i++)
         if (rows[i].identity && parts & rows[i].part)

@@ -27,7 +27,6 @@ simlm_status sl_setup_check(const simlm_train_options *o, simlm_error *err)
         { "steps", (double)o->steps, 0, 1e12 },
         { "batch", o->batch, 1, 1 << 20 },
         { "batch_tokens", o->batch_tokens, 16, 1 << 28 },
-        { "loss_mean", o->loss_mean, 0, 1 },
         { "schedule", o->schedule, 0, 2 },
         { "lr", o->lr, 1e-30, 1e3 },
         { "warmup", o->warmup, 0, 1e12 },
@@ -211,7 +210,6 @@ simlm_status sl_setup_add_corpus(struct sl_json_writer *w, const char *key,
 void sl_setup_identity(const struct sl_setup *s, struct sl_json_writer *w)
 {
     static const char *const schedule[] = { "linear", "log", "constant" };
-    static const char *const mean[] = { "step", "micro" };
     static const char *const precision[] = { "fp32", "bf16" };
     const simlm_train_options *o = s->o;
     char seed[24];
@@ -228,7 +226,6 @@ void sl_setup_identity(const struct sl_setup *s, struct sl_json_writer *w)
     sl_json_add_bool(w, "joined", s->profile.form == SL_PASSAGE_JOINED);
     sl_json_add_int(w, "batch", o->batch);
     sl_json_add_int(w, "batch_tokens", o->batch_tokens);
-    sl_json_add_text(w, "loss_mean", mean[o->loss_mean]);
     sl_json_add_real(w, "lr", o->lr);
     sl_json_add_real(w, "warmup", o->warmup);
     sl_json_add_text(w, "schedule", schedule[o->schedule]);

@@ -76,7 +76,7 @@ t 'a missing score is named with file and line' complains \
 t 'it is none without a teacher' exits 0 finetune --train torn.jsonl -o r -s 1
 t 'two kinds of lists are one too many' exits 2 distill --train kd.jsonl -o x
 t 'a group of one passage has nothing to teach' complains 'at least 2 passages' distill -o x --passages 1
-t 'masking needs its loss' complains 'without scaled_loss' distill -o x --mask-own-negatives
+t 'masking needs its loss' complains 'without a scaled loss' distill -o x --mask-own-negatives
 t 'a warm-up of nothing is refused' complains 'has no step' finetune_lists -o x -s 6 --warmup 0 --temperature-warmup
 t 'nothing is left of what failed' absent x
 finish

@@ -105,22 +105,22 @@ for rates in '0.15 0.15' '0.15 0.3' '0.3 0.3' '0.4 0.6' '0.3 1' '0.5 0.3' '0 0';
 done
 
 # ---- what does not fit ----------------------------------------------------------------
-refused() { # OBJECTIVE OPTION VALUE NAME
-    t "$1 has no use for --$2" complains "the objective '$1' has no use for $4" \
+refused() { # OBJECTIVE OPTION VALUE
+    t "$1 has no use for --$2" complains "the objective '$1' has no use for $2" \
         pre no "$1" $(needs "$1") "--$2" "$3"
 }
-refused mlm decoder-layers 3 decoder_layers
-refused mlm encoder-rate 0.2 encoder_rate
-refused mlm generator gen generator
-refused rlm mask-rate 0.2 mask_rate
-refused rlm early-layers 1 early_layers
-refused encdec-mlm generator-training joint generator_joint
-refused condenser decoder-rate 0.4 decoder_rate
-refused condenser generator-dropout off generator_dropout
-refused autoencoder mask-rate 0.2 mask_rate
-refused autoencoder mask-form all mask_form
-refused autoencoder encoder-rate 0.2 encoder_rate
-refused cocondenser generator-init random generator_random
+refused mlm decoder-layers 3
+refused mlm encoder-rate 0.2
+refused mlm generator gen
+refused rlm mask-rate 0.2
+refused rlm early-layers 1
+refused encdec-mlm generator-training joint
+refused condenser decoder-rate 0.4
+refused condenser generator-dropout off
+refused autoencoder mask-rate 0.2
+refused autoencoder mask-form all
+refused autoencoder encoder-rate 0.2
+refused cocondenser generator-init random
 t 'a weight of a frozen generator' complains 'no generator that is trained' \
     pre no rlm --generator gen --generator-weight 1
 t 'as many early layers as layers' complains '2 early layers of 2' \

@@ -57,10 +57,11 @@ t 'a retriever is no masked LM' complains "no tensor 'cls.predictions" \
 : >empty
 t 'an empty corpus' complains 'empty: no passage to train on' \
     "$SIMLM" pretrain -q --model base0 -o x empty
-t 'all held out' complains 'eval_samples is 200: expected fewer than the 200' \
+t 'all held out' complains '200 passages to evaluate with: expected fewer than there are, 200' \
     "$SIMLM" pretrain -q --model base0 -o x --eval-samples 200 passages.jsonl
-t 'more random negatives than negatives' complains 'negative_random is 10: expected at most negative_count, 3' \
+t 'more random negatives than negatives' complains '10 random negatives of a query'"'"'s 3' \
     finetune -o x --negative-count 3
+t 'means of micro-batches are for pre-training' exits 2 finetune -o x --loss-mean micro
 t 'the lowest temperature is one' exits 0 finetune -o cold --steps 1 --temperature 0.0001
 t 'a directory below a file' complains "'empty' is a file" \
     "$SIMLM" encode --model retriever --side passage -o empty/x passages.jsonl
