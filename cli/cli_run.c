@@ -214,16 +214,29 @@ static bool join_ranks(struct cli_run *run)
     return true;
 }
 
+/* A second, unless mpirun asks this rank to end before that. */
+static bool ended_meanwhile(void)
+{
+    bool asked_before = atomic_load(&stop_requested);
+
+    for (int i = 0; i < 100; i++) {
+        nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+        if (!asked_before && atomic_load(&stop_requested))
+            return true;
+    }
+    return false;
+}
+
 /*
- * Nobody waits for a rank that failed.  What all find wrong rank 0 says: the
- * others give it time to.  That they were asked to stop it says alone.
+ * Nobody waits for a rank that failed.  What all find wrong rank 0 says, and
+ * ends the others, who give it time to.  That they were asked to stop it says
+ * alone.
  */
 static void part_ranks(simlm_status st, const char *why)
 {
     if (simlm_ranks_started() > 1 && st < 0) {
         if (is_other_rank()) {
-            nanosleep(&(struct timespec){ 1, 0 }, NULL);
-            if (st != SIMLM_E_CANCELLED)
+            if (!ended_meanwhile() && st != SIMLM_E_CANCELLED)
                 cli_error("rank %d: %s", (int)simlm_ranks_rank(), why);
         }
         fflush(stderr);

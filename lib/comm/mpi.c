@@ -11,8 +11,9 @@
 
 #include "comm/transport.h"
 
-/* Bytes of a message; how often to ask before the first nap. */
-enum { PIECE = 1 << 28, PATIENCE = 200 };
+/* Bytes of a message; how often to ask before the first nap; while there is other
+ * work to do. */
+enum { PIECE = 1 << 28, PATIENCE = 200, BETWEEN_WORK = 32 };
 
 static struct sl_transport self;
 
@@ -111,15 +112,15 @@ static void *collect(float *x, const int64_t *part)
     return q;
 }
 
-/* Asked in vain it asks again: messages move in pieces, one or so a question. */
+/* Asked in vain it asks again: messages move by some fragments a question. */
 static bool over(void *request)
 {
     struct request *q = request;
-    int asked = 1;
 
-    while (!is_over(&q->mpi) && asked < PATIENCE)
-        asked++;
-    return asked < PATIENCE;
+    for (int asked = 0; asked < BETWEEN_WORK; asked++)
+        if (is_over(&q->mpi))
+            return true;
+    return false;
 }
 
 static void wait_and_free(void *request)
