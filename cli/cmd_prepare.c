@@ -180,3 +180,68 @@ int cmd_prepare_msmarco(int argc, char **argv)
     return prepare(argc, argv, &msmarco_manual, &o, &run,
                    simlm_prepare_msmarco);
 }
+
+static const char *const nq_usage[] = {
+    "simlm prepare nq [options] -o <dir> <downloads> ...",
+    NULL,
+};
+
+static const char *const nq_examples[] = {
+    "From a folder with DPR's files",
+    "simlm prepare nq -o nq downloads",
+    NULL,
+};
+
+static const char *const nq_files[] = {
+    "<dir>/passages.jsonl.gz",
+    "The 21 million passages; DPR's id n is row n - 1.",
+    "<dir>/nq_<split>_queries.tsv",
+    "Questions with their answers: train, dev, test. They are queries to every "
+    "command, and answers to eval and mine.",
+    "<dir>/nq_<split>_qrels.txt",
+    "DPR's labelled positives of train and dev.",
+    "<dir>/nq_<split>.jsonl",
+    "Training examples with DPR's passages.",
+    NULL,
+};
+
+static const struct manual nq_manual = {
+    .usage = nq_usage,
+    .description =
+        "Makes SimLM's files of Natural Questions over Wikipedia, from the "
+        "files "
+        "that DPR published. What is given are folders, zip files and files, "
+        "in "
+        "which these are looked for by their names, each plain or compressed "
+        "(.gz, .zst): psgs_w100.tsv, biencoder-nq-train.json, "
+        "biencoder-nq-dev.json and nq-test.qa.csv; and, if they are there, "
+        "nq-train.qa.csv and nq-dev.qa.csv, whose questions are more than "
+        "those "
+        "of the training files. All is looked for before anything is made.",
+    .examples = nq_examples,
+    .files = nq_files,
+    .see = (const char *const[]){"eval", "mine", "run", NULL},
+};
+
+int cmd_prepare_nq(int argc, char **argv)
+{
+    struct cli_run run = CLI_RUN_INIT;
+    simlm_prepare_options o;
+    int64_t seed;
+
+    simlm_prepare_options_init(&o);
+    seed = (int64_t)o.seed;
+    const struct option_row options[] = {
+        PREPARE_OPTIONS(&o),
+        OPT_GROUP("Training examples"),
+        OPT_INT(0, "negative-count", &o.negative_count, 0, 1000000, "n",
+                "negatives kept for a question; 0: 100"),
+        OPT_INT64(0, "seed", &seed, 0, 9e18, "n", "of everything random"),
+        CLI_COMMON_OPTIONS(&run),
+        OPT_END(),
+    };
+
+    argc = options_parse(argc, argv, options, &nq_manual);
+    o.seed = (uint64_t)seed;
+    return prepare(argc, argv, &nq_manual, &o, &run, simlm_prepare_nq);
+}

@@ -20,6 +20,7 @@
     COMMAND("vocab", cmd_vocab, "train a WordPiece vocabulary")                \
     COMMAND("prepare msmarco", cmd_prepare_msmarco,                            \
             "make SimLM's files of MS MARCO's downloads")                      \
+    COMMAND("prepare nq", cmd_prepare_nq, "make SimLM's files of DPR's")         \
     COMMAND("prepare beir", cmd_prepare_beir, "make SimLM's files of BEIR's")   \
     COMMAND("init", cmd_init, "make a model of random weights")                \
     COMMAND("pretrain", cmd_pretrain, "train a masked or a bottleneck LM")     \

@@ -100,6 +100,27 @@ SIMLM_API simlm_status
 simlm_prepare_msmarco(const simlm_prepare_options *options,
                       const simlm_observer *observer, simlm_error *err);
 
+/*
+ * Natural Questions over DPR's Wikipedia, from DPR's downloads:
+ *
+ *   psgs_w100.tsv                 the passages; id n is row n - 1
+ *   biencoder-nq-{train,dev}.json questions with answers and passages
+ *   nq-test.qa.csv                questions with answers; also, where they are
+ *                                 there, nq-{train,dev}.qa.csv
+ *
+ * A split's queries, nq_{split}_queries.tsv, are "question \t ['answer', ...]",
+ * of the table if there is one, else of the training file; nq_{split}_qrels.txt
+ * has each question's labelled positive, the first of the training file; and
+ * nq_{split}.jsonl examples of its passages: positives in their order, of the
+ * hard negatives, or where there are none of the others, negative_count in
+ * random order.  Of a question that stands there twice the first counts.
+ *
+ * Errors as those of simlm_prepare_beir().
+ */
+SIMLM_API simlm_status simlm_prepare_nq(const simlm_prepare_options *options,
+                                        const simlm_observer *observer,
+                                        simlm_error *err);
+
 #ifdef __cplusplus
 }
 #endif

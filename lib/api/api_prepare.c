@@ -7,7 +7,7 @@
 #include "prepare/prepare_jobs.h"
 
 enum { MAX_THREADS = 1024, MAX_RAW = 1000, MAX_NEGATIVES = 1000000 };
-enum { MSMARCO_NEGATIVES = 210 };
+enum { MSMARCO_NEGATIVES = 210, NQ_NEGATIVES = 100 };
 
 void simlm_prepare_options_init(simlm_prepare_options *options)
 {
@@ -50,4 +50,16 @@ simlm_status simlm_prepare_msmarco(const simlm_prepare_options *options,
         own.negative_count = MSMARCO_NEGATIVES;
     SL_API_RANGE(own.negative_random, 0, own.negative_count);
     return sl_prepare_msmarco_job(&own, observer, err);
+}
+
+simlm_status simlm_prepare_nq(const simlm_prepare_options *options,
+                              const simlm_observer *observer, simlm_error *err)
+{
+    simlm_prepare_options own;
+
+    SL_TRY(check(options, err));
+    own = *options;
+    if (!own.negative_count)
+        own.negative_count = NQ_NEGATIVES;
+    return sl_prepare_nq_job(&own, observer, err);
 }

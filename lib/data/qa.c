@@ -45,13 +45,38 @@ static void strip_quotes(struct sl_str *s)
     s->s[n] = '\0';
 }
 
+static void strip_all_quotes(struct sl_str *s)
+{
+    while (sl_str_ok(s) && s->len && s->s[0] == '"' && s->s[s->len - 1] == '"')
+        strip_quotes(s);
+}
+
 static void unquote(struct sl_str *to, struct span from)
 {
     sl_str_clear(to);
     sl_str_add(to, from.p, from.n);
-    while (sl_str_ok(to) && to->len && to->s[0] == '"' &&
-           to->s[to->len - 1] == '"')
-        strip_quotes(to);
+    strip_all_quotes(to);
+}
+
+/* The same question is made of what is written of it, so both are done until
+ * neither changes anything. */
+void sl_qa_question(struct sl_str *to, const char *text, size_t n)
+{
+    struct span s;
+    size_t before;
+
+    sl_str_clear(to);
+    sl_str_add(to, text, n);
+    do {
+        before = to->len;
+        s = trim((struct span){sl_str_c(to), to->len});
+        if (sl_str_ok(to) && s.n < to->len) {
+            memmove(to->s, s.p, s.n);
+            to->len = s.n;
+            to->s[s.n] = '\0';
+        }
+        strip_all_quotes(to);
+    } while (sl_str_ok(to) && to->len < before);
 }
 
 bool sl_qa_is(const char *line, size_t len)
@@ -76,7 +101,7 @@ bool sl_qa_is(const char *line, size_t len)
 simlm_status sl_qa_parse(struct sl_qa *qa, const char *line, size_t len,
                          const char *path, int64_t number, simlm_error *err)
 {
-    struct span field[2] = {{NULL, 0}, {NULL, 0}}, question;
+    struct span field[2] = {{NULL, 0}, {NULL, 0}};
 
     sl_str_clear(&qa->question);
     if (!trim((struct span){line, len}).n)
@@ -87,10 +112,8 @@ simlm_status sl_qa_parse(struct sl_qa *qa, const char *line, size_t len,
             "%s:%lld: expected two fields, 'question <tab> ['answer', "
             "...]'",
             path, (long long)number);
-    unquote(&qa->field, field[0]);
-    question = trim((struct span){sl_str_c(&qa->field), qa->field.len});
-    sl_str_add(&qa->question, question.p, question.n);
-    if (!sl_str_ok(&qa->question) || !sl_str_ok(&qa->field))
+    sl_qa_question(&qa->question, field[0].p, field[0].n);
+    if (!sl_str_ok(&qa->question))
         return sl_fail_nomem(err, path);
     if (!qa->question.len ||
         strcspn(qa->question.s, "\r") != qa->question.len) /* or at a NUL */

@@ -37,4 +37,8 @@ simlm_status sl_qa_parse(struct sl_qa *qa, const char *line, size_t len,
                          const char *path, int64_t number, simlm_error *err);
 void sl_qa_free(struct sl_qa *qa);
 
+/* *to <- the question that a line with this text [n] has: without the quotes,
+ * without blanks at its ends. */
+void sl_qa_question(struct sl_str *to, const char *text, size_t n);
+
 #endif

@@ -122,6 +122,16 @@ static simlm_status escape(struct parser *p, simlm_error *err)
     return SIMLM_OK;
 }
 
+/* What has been added to the bytes since the last one is a text. */
+static bool end_text(struct sl_pylist *l)
+{
+    if (!sl_str_ok(&l->bytes) ||
+        !sl_grow(&l->end, &l->cap, l->n + 1, sizeof *l->end))
+        return false;
+    l->end[l->n++] = l->bytes.len;
+    return true;
+}
+
 static simlm_status text(struct parser *p, simlm_error *err)
 {
     struct sl_pylist *l = p->l;
@@ -141,11 +151,7 @@ static simlm_status text(struct parser *p, simlm_error *err)
         else
             sl_str_putc(&l->bytes, *p->at++);
     }
-    if (!sl_str_ok(&l->bytes) ||
-        !sl_grow(&l->end, &l->cap, l->n + 1, sizeof *l->end))
-        return sl_fail_nomem(err, "a list of texts");
-    l->end[l->n++] = l->bytes.len;
-    return SIMLM_OK;
+    return end_text(l) ? SIMLM_OK : sl_fail_nomem(err, "a list of texts");
 }
 
 /* ---- the list
@@ -157,8 +163,7 @@ simlm_status sl_pylist_parse(struct sl_pylist *l, const char *s, size_t n,
     struct parser p = {l, s, s, s + n, path, line};
     bool more = true;
 
-    l->n = 0;
-    sl_str_clear(&l->bytes);
+    sl_pylist_clear(l);
     skip_blanks(&p);
     if (!take(&p, '['))
         return expected(&p, "a list, ['...', ...],", err);
@@ -178,6 +183,18 @@ void sl_pylist_free(struct sl_pylist *l)
     sl_str_free(&l->bytes);
     sl_free(l->end);
     *l = (struct sl_pylist){0};
+}
+
+void sl_pylist_clear(struct sl_pylist *l)
+{
+    l->n = 0;
+    sl_str_clear(&l->bytes);
+}
+
+bool sl_pylist_add(struct sl_pylist *l, const char *text, size_t n)
+{
+    sl_str_add(&l->bytes, text, n);
+    return end_text(l);
 }
 
 const char *sl_pylist_text(const struct sl_pylist *l, int64_t i, size_t *n)

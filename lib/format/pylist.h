@@ -10,6 +10,7 @@
 #ifndef SL_FORMAT_PYLIST_H
 #define SL_FORMAT_PYLIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,10 @@ struct sl_pylist {
 simlm_status sl_pylist_parse(struct sl_pylist *l, const char *s, size_t n,
                              const char *path, int64_t line, simlm_error *err);
 void sl_pylist_free(struct sl_pylist *l); /* and make it empty */
+
+/* Building: none, and one more; false if out of memory. */
+void sl_pylist_clear(struct sl_pylist *l);
+bool sl_pylist_add(struct sl_pylist *l, const char *text, size_t n);
 
 /* Text i and its length; not ended by a NUL, and may hold some. */
 const char *sl_pylist_text(const struct sl_pylist *l, int64_t i, size_t *n);

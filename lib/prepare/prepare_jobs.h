@@ -10,6 +10,9 @@
 simlm_status sl_prepare_beir_job(const simlm_prepare_options *options,
                                  const simlm_observer *observer,
                                  simlm_error *err);
+simlm_status sl_prepare_nq_job(const simlm_prepare_options *options,
+                               const simlm_observer *observer,
+                               simlm_error *err);
 simlm_status sl_prepare_msmarco_job(const simlm_prepare_options *options,
                                     const simlm_observer *observer,
                                     simlm_error *err);

@@ -133,6 +133,19 @@ static void make_marco(void)
     test_file("marco/top1000.dev", "d\t0\tla\tbale\nd\t1\tla\tdela\n");
 }
 
+static void make_dpr(void)
+{
+    check_ok(sl_dir_make(test_path("dpr"), &err));
+    test_file("dpr/psgs_w100.tsv",
+              "id\ttext\ttitle\n1\t\"ba \"\"le\"\tA\n2\tdela\tB\n");
+    test_file("dpr/biencoder-nq-train.json",
+              "[{\"question\": \"ba\", \"answers\": [\"x\", \"y\"],"
+              " \"positive_ctxs\": [{\"passage_id\": \"1\", \"score\": 1}],"
+              " \"hard_negative_ctxs\": [{\"passage_id\": \"2\"}]}]");
+    test_file("dpr/biencoder-nq-dev.json", "[]");
+    test_file("dpr/nq-test.qa.csv", "de\t['x']\n");
+}
+
 static void make_answers(void)
 {
     test_file("answers.tsv", "q0\t['bale', \"x\"]\nq5\t['zz', 'dela']\n");
@@ -559,6 +572,11 @@ static simlm_status prepare_msmarco(const char *out, simlm_error *err)
     return prepare(simlm_prepare_msmarco, test_path("marco"), out, err);
 }
 
+static simlm_status prepare_nq(const char *out, simlm_error *err)
+{
+    return prepare(simlm_prepare_nq, test_path("dpr"), out, err);
+}
+
 const struct job jobs[] = {
     {"vocab", OUT_FILE, train_vocabulary},
     {"tokenize", OUT_FILE, tokenize},
@@ -587,6 +605,7 @@ const struct job jobs[] = {
     {"eval by answers", OUT_FILE, evaluate_answers},
     {"prepare beir", OUT_DIRECTORY, prepare_beir},
     {"prepare msmarco", OUT_DIRECTORY, prepare_msmarco},
+    {"prepare nq", OUT_DIRECTORY, prepare_nq},
 };
 const int n_jobs = (int)(sizeof jobs / sizeof *jobs);
 
@@ -608,4 +627,5 @@ void jobs_set_up(void)
     make_beir();
     make_answers();
     make_marco();
+    make_dpr();
 }

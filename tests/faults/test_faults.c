@@ -102,6 +102,7 @@ static void find_stranger(char *name, size_t size, const char *out)
         "tensorboard", /* a record as it comes, like a log */
         "answers.tsv",
         "marco",
+        "dpr",
     };
     const struct dirent *e;
     DIR *d = opendir(test_tmpdir());
