@@ -37,6 +37,7 @@
     COMMAND("score", cmd_score, "give training examples a teacher's scores")   \
     COMMAND("eval", cmd_eval, "measure runs, compare two")                     \
     COMMAND("overlap", cmd_overlap, "how alike two runs are")                  \
+    COMMAND("cases", cmd_cases, "show examples or a run with their texts")     \
     COMMAND("report", cmd_report, "measures, curves, examples as a page")      \
     COMMAND("run", cmd_run, "run a pipeline of commands from a recipe")        \
     COMMAND("inspect", cmd_inspect, "show what is in a checkpoint")            \

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <simlm/bm25.h>
+#include <simlm/cases.h>
 #include <simlm/eval.h>
 #include <simlm/init.h>
 #include <simlm/jobs.h>
@@ -544,6 +545,32 @@ static simlm_status evaluate_answers(const char *out, simlm_error *err)
     return st;
 }
 
+static simlm_status show_cases(const char *out, simlm_error *err)
+{
+    simlm_cases_options o;
+
+    simlm_cases_options_init(&o);
+    o.corpus = test_path("corpus.jsonl");
+    o.input = test_path("kd.jsonl");
+    o.output = out;
+    o.threads = 1;
+    return simlm_cases(&o, NULL, err);
+}
+
+static simlm_status show_run(const char *out, simlm_error *err)
+{
+    simlm_cases_options o;
+
+    simlm_cases_options_init(&o);
+    o.corpus = test_path("corpus.jsonl.gz");
+    o.input = test_path("run.tsv");
+    o.queries = test_path("queries.tsv");
+    o.qrels = test_path("qrels.txt");
+    o.output = out;
+    o.threads = 1;
+    return simlm_cases(&o, NULL, err);
+}
+
 typedef simlm_status prepare_fn(const simlm_prepare_options *,
                                 const simlm_observer *, simlm_error *);
 
@@ -603,6 +630,8 @@ const struct job jobs[] = {
     {"report", OUT_FILE, report},
     {"mine by answers", OUT_FILE, mine_answers},
     {"eval by answers", OUT_FILE, evaluate_answers},
+    {"cases", OUT_FILE, show_cases},
+    {"cases of a run", OUT_FILE, show_run},
     {"prepare beir", OUT_DIRECTORY, prepare_beir},
     {"prepare msmarco", OUT_DIRECTORY, prepare_msmarco},
     {"prepare nq", OUT_DIRECTORY, prepare_nq},
