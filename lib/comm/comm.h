@@ -95,8 +95,8 @@ void sl_comm_sum_free(struct sl_comm_sum *s); /* accepts NULL */
 /*
  * x [from] and all behind it are what this rank adds, and are not touched until
  * sl_comm_sum_wait(): their sum may begin.  Called as often as wished, with
- * falling `from`; no two ranks need to call it alike.  Between this and
- * sl_comm_sum_wait() a rank may fail, but not go on to anything else.
+ * falling `from`; no two ranks need to call it alike, and other collective calls
+ * may come between.  What has begun is waited for, unless the job ends (4).
  */
 void sl_comm_sum_start(struct sl_comm_sum *s, int64_t from);
 

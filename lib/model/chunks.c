@@ -75,7 +75,8 @@ static simlm_status forward(struct sl_chunks *c, const struct sl_pass *p,
     return SIMLM_OK;
 }
 
-/* Of the chunk that was last given to forward(); no chunk is left behind it. */
+/* Of the chunk that was last given to forward().  none_left: it is the step's
+ * last. */
 static void backward(struct sl_chunks *c, const struct sl_pass *p,
                      const struct sl_chunk_task *task, int64_t first, int64_t n,
                      bool none_left)
