@@ -34,8 +34,9 @@ static const char *const files[] = {
     "data.",
     "<dir>/log.jsonl",
     "Records of the run: steps, evaluations, messages.",
-    "<dir>/checkpoint-<step>.safetensors",
-    "The last two states to continue from; gone when the run is over.",
+    "<dir>/checkpoint-<step>/",
+    "The last two states to continue from, gone when the run is over; and the "
+    "models of --keep-last and --keep-best.",
     "<dir>/model.safetensors",
     "The trained model, with the other files of its directory; of two encoders "
     "(--untied) <dir>/query_model/ and <dir>/passage_model/.",

@@ -30,8 +30,9 @@ static const char *const files[] = {
     "data.",
     "<dir>/log.jsonl",
     "Records of the run: steps, evaluations, messages.",
-    "<dir>/checkpoint-<step>",
-    "The last two states to continue from; gone when the run is over.",
+    "<dir>/checkpoint-<step>/",
+    "The last two states to continue from, gone when the run is over; and the "
+    "models of --keep-last and --keep-best.",
     "<dir>/model.safetensors",
     "The trained model, with the other files of its directory.",
     NULL,

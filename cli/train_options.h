@@ -55,6 +55,12 @@
             "steps between evaluations; 0: at the end"),                       \
     OPT_INT(0, "save-every", &(t)->save_every, 0, 1000000000, "n",             \
             "steps between checkpoints; 0: when stopped"),                     \
+    OPT_INT(0, "keep-last", &(t)->keep_last, 0, 1000000000, "n",               \
+            "checkpoints that stay, as models, when the run is over"),         \
+    OPT_STRING(0, "keep-best", &(t)->keep_best, "measure",                     \
+               "the checkpoint with the best loss of the held-out examples "   \
+               "(or mrr, acc1, acc3 of a retriever, acc of a re-ranker) "      \
+               "stays, as a model; <dir>/best is a link to it"),               \
     OPT_PATH(0, "tensorboard", &(t)->tensorboard, "dir",                       \
              "write TensorBoard's event files here, a directory a run"),       \
     OPT_INT64(0, "eval-samples", &(t)->eval_samples, -1, 1e12, "n",            \

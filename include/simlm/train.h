@@ -23,9 +23,10 @@
  *   train.json              everything that decides the result: resolved options,
  *                           seed, version, hashes of the data
  *   log.jsonl               one record a line: steps, evaluations, the end
- *   checkpoint-<step>.safetensors   state to resume from, the last two
- *   model.safetensors, ...  the trained model, when the run is over; the
- *                           checkpoints are gone then
+ *   checkpoint-<step>/      state to resume from, the last two; gone when the run
+ *                           is over, but for models that are to be kept
+ *   best                    a link to one of these, if it is asked for
+ *   model.safetensors, ...  the trained model, when the run is over
  *
  * The same call again resumes an interrupted run; the result is, bit for bit,
  * that of a run that was not interrupted.  If the directory holds a run with
@@ -83,6 +84,11 @@ typedef struct simlm_train_options {
     int32_t log_every;    /* steps between records; 0: never */
     int32_t eval_every;   /* steps between evaluations; 0: at the end only */
     int32_t save_every;   /* steps between checkpoints; 0: when stopped only */
+    int32_t keep_last;    /* checkpoints that stay, as models, when the run is
+                           * over; 0: none */
+    const char *keep_best; /* "loss" or another measure of the held-out examples:
+                            * the checkpoint of the best evaluation stays, too,
+                            * and "best" in output is a link to it; NULL */
     const char *tensorboard; /* directory for TensorBoard's event files, one of
                               * its own for each run; NULL: none are written */
     uint64_t seed;

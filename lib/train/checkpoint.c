@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -86,26 +87,152 @@ simlm_status sl_checkpoint_list(int64_t **steps, int64_t *n, const char *dir,
     return SIMLM_OK;
 }
 
-static simlm_status remove_older(const char *dir, int64_t keep,
+/* ---- which of them stay ------------------------------------------------------ */
+
+static const char STATE[] = "state.json", BLOCKS[] = "state.safetensors",
+                  MODEL[] = "train.json", BEST[] = "best";
+
+static simlm_status has(bool *there, const char *dir, int64_t step,
+                        const char *file, simlm_error *err)
+{
+    char *path = path_of(dir, step, file);
+
+    if (!path)
+        return sl_fail_nomem(err, "a checkpoint's name");
+    *there = sl_file_exists(path);
+    sl_free(path);
+    return SIMLM_OK;
+}
+
+/* *step <- that of the checkpoint that is best, or -1. */
+static simlm_status best_step(int64_t *step, const char *dir, simlm_error *err)
+{
+    char *path = sl_path_join(dir, BEST), name[64];
+    ssize_t n;
+
+    if (!path)
+        return sl_fail_nomem(err, "a link's name");
+    n = readlink(path, name, sizeof name - 1);
+    sl_free(path);
+    name[n < 0 ? 0 : n] = '\0';
+    *step = step_of(name);
+    return SIMLM_OK;
+}
+
+/* "<path>.tmp.<pid>": what a killed run leaves under such a name goes later. */
+static char *aside(const char *path)
+{
+    struct sl_str s = { 0 };
+
+    sl_str_printf(&s, "%s.tmp.%ld", path, (long)getpid());
+    return s.s;
+}
+
+static simlm_status remove_checkpoint(const char *dir, int64_t step,
+                                      simlm_error *err)
+{
+    char *path = path_of(dir, step, NULL), *tmp = path ? aside(path) : NULL;
+    simlm_status st = SIMLM_OK;
+
+    if (!tmp)
+        st = sl_fail_nomem(err, "a checkpoint's name");
+    else if (rename(path, tmp))
+        st = errno == ENOENT ? SIMLM_OK : sl_fail_errno(err, "remove", path);
+    else
+        st = sl_dir_remove(tmp, err);
+    sl_free(path);
+    sl_free(tmp);
+    return st;
+}
+
+/* state.json first: without it the blocks are none. */
+static simlm_status remove_state(const char *dir, int64_t step,
                                  simlm_error *err)
 {
-    int64_t *steps, n;
-    simlm_status st = sl_checkpoint_list(&steps, &n, dir, err);
+    static const char *const file[] = { STATE, BLOCKS };
+    simlm_status st = SIMLM_OK;
 
-    for (int64_t i = keep; st == SIMLM_OK && i < n; i++) {
-        char *path = path_of(dir, steps[i], NULL);
+    for (size_t i = 0; i < SL_LEN(file) && st == SIMLM_OK; i++) {
+        char *path = path_of(dir, step, file[i]);
 
-        st = path ? sl_dir_remove(path, err)
-                  : sl_fail_nomem(err, "a checkpoint's name");
+        if (!path)
+            st = sl_fail_nomem(err, "a checkpoint's name");
+        else if (unlink(path) && errno != ENOENT)
+            st = sl_fail_errno(err, "remove", path);
         sl_free(path);
     }
-    sl_free(steps);
     return st;
+}
+
+/* How many more may stay. */
+struct room {
+    int64_t states, models, best;
+};
+
+static simlm_status prune_one(struct room *r, const char *dir, int64_t step,
+                              simlm_error *err)
+{
+    bool state = false, model = false;
+
+    SL_TRY(has(&state, dir, step, BLOCKS, err));
+    SL_TRY(has(&model, dir, step, MODEL, err));
+    state = state && r->states-- > 0;
+    model = model && (r->models-- > 0 || step == r->best);
+    if (state)
+        return SIMLM_OK;
+    return model ? remove_state(dir, step, err)
+                 : remove_checkpoint(dir, step, err);
+}
+
+simlm_status sl_checkpoint_prune(const char *dir, int64_t states,
+                                 int64_t models, simlm_error *err)
+{
+    struct room room = { states, models, -1 };
+    int64_t *steps, n;
+
+    SL_TRY(best_step(&room.best, dir, err));
+    SL_TRY(sl_checkpoint_list(&steps, &n, dir, err));
+    for (int64_t i = 0; i < n; i++) {
+        simlm_status st = prune_one(&room, dir, steps[i], err);
+
+        if (st < 0) {
+            sl_free(steps);
+            return st;
+        }
+    }
+    sl_free(steps);
+    return SIMLM_OK;
 }
 
 simlm_status sl_checkpoint_clear(const char *dir, simlm_error *err)
 {
-    return remove_older(dir, 0, err);
+    char *best = sl_path_join(dir, BEST);
+    simlm_status st = SIMLM_OK;
+
+    if (!best)
+        return sl_fail_nomem(err, "a link's name");
+    if (unlink(best) && errno != ENOENT)
+        st = sl_fail_errno(err, "remove", best);
+    sl_free(best);
+    return st < 0 ? st : sl_checkpoint_prune(dir, 0, 0, err);
+}
+
+simlm_status sl_checkpoint_set_best(const char *dir, int64_t step,
+                                    simlm_error *err)
+{
+    char *link = sl_path_join(dir, BEST), *tmp = link ? aside(link) : NULL;
+    char *target = path_of(dir, step, NULL);
+    simlm_status st = SIMLM_OK;
+
+    if (!tmp || !target)
+        st = sl_fail_nomem(err, "a link's name");
+    else if ((unlink(tmp) && errno != ENOENT) ||
+             symlink(strrchr(target, '/') + 1, tmp) || rename(tmp, link))
+        st = sl_fail_errno(err, "write", link);
+    sl_free(link);
+    sl_free(tmp);
+    sl_free(target);
+    return st < 0 ? st : sl_dir_sync(dir, err);
 }
 
 /* ---- writing --------------------------------------------------------------- */
@@ -149,7 +276,7 @@ static simlm_status save_blocks(const char *dir, struct sl_bert *m,
                                 simlm_error *err)
 {
     struct sl_tensor_spec spec[N_BLOCKS];
-    char *path = sl_path_join(dir, "state.safetensors");
+    char *path = sl_path_join(dir, BLOCKS);
     simlm_status st;
 
     for (int i = 0; i < N_BLOCKS; i++)
@@ -175,7 +302,7 @@ static simlm_status save_state(const char *dir, const struct sl_train_state *s,
 {
     struct sl_str text = { 0 };
     struct sl_json_writer w = { .s = &text, .indent = 1 };
-    char *path = sl_path_join(dir, "state.json");
+    char *path = sl_path_join(dir, STATE);
     simlm_status st;
 
     sl_json_begin(&w, NULL, '{');
@@ -183,6 +310,7 @@ static simlm_status save_state(const char *dir, const struct sl_train_state *s,
     sl_json_add_int(&w, "log_bytes", s->log_bytes);
     add_hash(&w, "run", s->run);
     add_hash(&w, "blocks", hash);
+    sl_json_add_bool(&w, "best", s->best);
     sl_meters_save(&s->epoch, "epoch", &w);
     sl_meters_save(&s->window, "window", &w);
     sl_json_end(&w);
@@ -196,7 +324,8 @@ static simlm_status save_state(const char *dir, const struct sl_train_state *s,
 }
 
 simlm_status sl_checkpoint_save(const char *dir, struct sl_bert *m,
-                                const struct sl_train_state *s, int keep,
+                                const struct sl_train_state *s,
+                                sl_checkpoint_model_fn *model, void *self,
                                 simlm_error *err)
 {
     struct sl_dir_out out = { 0 };
@@ -204,7 +333,8 @@ simlm_status sl_checkpoint_save(const char *dir, struct sl_bert *m,
     char *path = path_of(dir, s->step, NULL);
     simlm_status st;
 
-    st = path ? sl_dir_remove(path, err) /* a damaged one that was passed over */
+    /* There may be a damaged one that was passed over. */
+    st = path ? remove_checkpoint(dir, s->step, err)
               : sl_fail_nomem(err, "a checkpoint's name");
     if (st == SIMLM_OK)
         st = sl_dir_out_open(&out, path, err);
@@ -214,11 +344,13 @@ simlm_status sl_checkpoint_save(const char *dir, struct sl_bert *m,
         st = save_blocks(out.tmp, m, err);
     if (st == SIMLM_OK)
         st = save_state(out.tmp, s, hash, err);
+    if (st == SIMLM_OK && model)
+        st = model(self, out.tmp, err);
     if (st == SIMLM_OK)
         st = sl_dir_out_commit(&out, err);
     sl_dir_out_abort(&out);
     sl_free(path);
-    return st < 0 ? st : remove_older(dir, keep, err);
+    return st;
 }
 
 /* ---- reading --------------------------------------------------------------- */
@@ -253,6 +385,8 @@ static simlm_status parse_state(struct sl_train_state *s, uint64_t *blocks,
         st = need_hash(&s->run, root, "run", err);
     if (st == SIMLM_OK)
         st = need_hash(blocks, root, "blocks", err);
+    if (st == SIMLM_OK)
+        st = sl_json_opt_bool(root, "best", &s->best, err);
     if (st == SIMLM_OK)
         st = sl_meters_load(&s->epoch, root, "epoch", err);
     if (st == SIMLM_OK)
@@ -314,8 +448,8 @@ static simlm_status check_blocks(const struct sl_safetensors *f, int64_t size,
 static simlm_status load_one(const char *dir, int64_t step, struct sl_bert *m,
                              struct sl_train_state *s, simlm_error *err)
 {
-    char *json = path_of(dir, step, "state.json");
-    char *tensors = path_of(dir, step, "state.safetensors");
+    char *json = path_of(dir, step, STATE);
+    char *tensors = path_of(dir, step, BLOCKS);
     struct sl_safetensors *f = NULL;
     struct sl_train_state got = { 0 };
     uint64_t hash = 0;
@@ -352,7 +486,13 @@ simlm_status sl_checkpoint_load(const char *dir, struct sl_bert *m,
     s->step = 0;
     SL_TRY(sl_checkpoint_list(&steps, &n, dir, err));
     for (int64_t i = 0; i < n; i++) {
-        st = load_one(dir, steps[i], m, s, &why);
+        bool state = true;
+
+        st = has(&state, dir, steps[i], STATE, &why);
+        if (!state)
+            continue; /* a model of the way */
+        if (st == SIMLM_OK)
+            st = load_one(dir, steps[i], m, s, &why);
         if (st == SIMLM_OK)
             break;
         s->step = 0;

@@ -196,7 +196,8 @@ static simlm_status train(struct finetune *f, simlm_error *err)
         .dir = &f->dir,
         .model = f->setup.model,
         .order = &f->groups.order,
-        .task = { f, finetune_step, finetune_save, sl_finetune_chance(f->o) },
+        .task = { f, finetune_step, finetune_save, sl_finetune_chance(f->o),
+                  "loss mrr acc1 acc3" },
     };
 
     f->groups.need_scores = f->o->distill;

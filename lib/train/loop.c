@@ -10,9 +10,10 @@
 #include "comm/comm.h"
 #include "data/lm_batch.h"
 #include "train/checkpoint.h"
+#include "train/kept.h"
 #include "train/optimiser.h"
 
-enum { KEEP = 2 }; /* checkpoints */
+enum { STATES = 2 }; /* kept to resume from */
 
 simlm_status sl_loop_plan(struct sl_loop *l, simlm_error *err)
 {
@@ -23,6 +24,7 @@ simlm_status sl_loop_plan(struct sl_loop *l, simlm_error *err)
     if (!(n >= 1 && n <= 1e12))
         return sl_fail(err, SIMLM_E_ARG, "%g epochs of %lld steps: no run",
                        o->epochs, (long long)l->order->steps_per_epoch);
+    SL_TRY(sl_kept_check(o, l->task.measures, l->order->n_eval, err));
     return sl_schedule_init(&l->schedule, (simlm_schedule)o->schedule, o->lr,
                             o->warmup, (int64_t)n, err);
 }
@@ -50,6 +52,7 @@ struct pace {
 struct state {
     struct sl_loop *l;
     struct sl_train_state s;
+    struct sl_meters held_out; /* of this step; empty: it had no evaluation */
     struct pace pace;
     double shown_loss; /* of the last steps, for who watches; 0: none yet */
     double lr, norm;
@@ -82,15 +85,21 @@ static void begin_record(struct sl_json_writer *w, const char *event,
                          (double)st->l->order->steps_per_epoch);
 }
 
-static void end_record(struct sl_json_writer *w, struct state *st)
+/* A model's card is made of the log, so that no record may be missing. */
+static simlm_status end_record(struct sl_json_writer *w, struct state *st,
+                               simlm_error *err)
 {
+    bool ok;
+
     sl_json_end(w);
-    if (sl_str_ok(w->s))
+    ok = sl_str_ok(w->s);
+    if (ok)
         sl_rundir_record(st->l->dir, sl_str_c(w->s));
     sl_str_free(w->s);
+    return ok ? SIMLM_OK : sl_fail_nomem(err, "a record");
 }
 
-static void record_step(struct state *st)
+static simlm_status record_step(struct state *st, simlm_error *err)
 {
     struct sl_str s = { 0 };
     struct sl_json_writer w = { .s = &s };
@@ -107,7 +116,7 @@ static void record_step(struct state *st)
     sl_meters_report(&st->s.window, &w);
     sl_json_end(&w);
     sl_json_add_real(&w, "tokens_per_second", (double)st->pace.tokens / t);
-    end_record(&w, st);
+    return end_record(&w, st, err);
 }
 
 /* ---- the parts of a round ------------------------------------------------------ */
@@ -190,6 +199,8 @@ static simlm_status train_step(struct state *st, simlm_error *err)
     sl_meters_add_all(&st->s.epoch, &meters);
     sl_meters_add_all(&st->s.window, &meters);
     st->s.step = step.k;
+    st->s.best = false;
+    sl_meters_reset(&st->held_out);
     st->pace.tokens += tokens;
     l->dir->started = true;
     show_figures(st, sl_meters_mean(&meters, "loss"));
@@ -237,9 +248,13 @@ static simlm_status evaluate(struct state *st, simlm_error *err)
                                                         : l->order->batch;
         SL_TRY(compute(l, &step, &meters, &tokens, err));
     }
+    st->held_out = meters;
+    if (l->o->keep_best && sl_comm_first())
+        SL_TRY(sl_kept_is_better(&st->s.best, l->dir->path, l->o->keep_best,
+                                 &meters, err));
     begin_record(&w, "eval", st);
     sl_meters_report(&meters, &w);
-    end_record(&w, st);
+    SL_TRY(end_record(&w, st, err));
     if (l->dir->observer && l->dir->observer->message) {
         for (int32_t i = 0; i < meters.n; i++)
             sl_str_printf(&s, " %s %.4f", meters.meter[i].name,
@@ -251,13 +266,28 @@ static simlm_status evaluate(struct state *st, simlm_error *err)
     return SIMLM_OK;
 }
 
-static simlm_status save(struct state *st, simlm_error *err)
+static simlm_status save_model(void *self, const char *dir, simlm_error *err)
 {
+    const struct state *st = self;
+    const struct sl_task *task = &st->l->task;
+
+    SL_TRY(task->save(task->self, dir, err));
+    return sl_kept_describe(st->l->dir, dir, st->s.step, &st->held_out, err);
+}
+
+/* A checkpoint; keep: with its model. */
+static simlm_status save(struct state *st, bool keep, simlm_error *err)
+{
+    const char *dir = st->l->dir->path;
+
     if (!sl_comm_first())
         return SIMLM_OK;
     st->s.log_bytes = sl_rundir_log_bytes(st->l->dir);
-    return sl_checkpoint_save(st->l->dir->path, st->l->model, &st->s, KEEP,
-                              err);
+    SL_TRY(sl_checkpoint_save(dir, st->l->model, &st->s,
+                              keep ? save_model : NULL, st, err));
+    if (st->s.best)
+        SL_TRY(sl_checkpoint_set_best(dir, st->s.step, err));
+    return sl_checkpoint_prune(dir, STATES, st->l->o->keep_last, err);
 }
 
 static bool due(const struct state *st, int64_t every)
@@ -279,9 +309,8 @@ static void progress(const struct state *st)
                         st->l->schedule.n_steps, "steps");
 }
 
-static simlm_status stop(struct state *st, simlm_error *err)
+static simlm_status stop(const struct state *st, simlm_error *err)
 {
-    SL_TRY(save(st, err));
     SL_TRY(sl_comm_wait_for_all(err)); /* a rank that ends early ends all */
     return sl_fail(err, SIMLM_E_CANCELLED,
                    "stopped after step %lld of %lld; the same command continues",
@@ -293,13 +322,13 @@ static simlm_status stop(struct state *st, simlm_error *err)
 static simlm_status one_round(struct state *st, simlm_error *err)
 {
     struct sl_loop *l = st->l;
-    bool last, stopped;
+    bool last, saves, keeps, stopped = false;
 
     SL_TRY(train_step(st, err));
     last = st->s.step == l->schedule.n_steps;
     warn_at_chance(st);
     if (due(st, l->o->log_every) || (last && l->o->log_every)) {
-        record_step(st);
+        SL_TRY(record_step(st, err));
         sl_meters_reset(&st->s.window);
         pace_reset(&st->pace);
     }
@@ -308,15 +337,35 @@ static simlm_status one_round(struct state *st, simlm_error *err)
         pace_reset(&st->pace);
     }
     progress(st);
-    if (last)
-        return SIMLM_OK;
-    SL_TRY(cancelled(&stopped, l, err));
-    if (stopped)
-        return stop(st, err);
-    return due(st, l->o->save_every) ? save(st, err) : SIMLM_OK;
+    if (!last)
+        SL_TRY(cancelled(&stopped, l, err));
+    saves = !last && due(st, l->o->save_every);
+    keeps = st->s.best || (saves && l->o->keep_last);
+    if (saves || keeps || stopped)
+        SL_TRY(save(st, keeps, err));
+    return stopped ? stop(st, err) : SIMLM_OK;
 }
 
-static void record_start(struct state *st)
+/* What a run that was killed had not got done. */
+static simlm_status mend_best(const struct state *st, simlm_error *err)
+{
+    return st->s.best && sl_comm_first()
+               ? sl_checkpoint_set_best(st->l->dir->path, st->s.step, err)
+               : SIMLM_OK;
+}
+
+/* The run is over: of the models that are kept no more than were asked for.  One
+ * state stays until the trained model is in its place. */
+static simlm_status leave_kept(const struct state *st, simlm_error *err)
+{
+    const simlm_train_options *o = st->l->o;
+
+    return (o->keep_last || o->keep_best) && sl_comm_first()
+               ? sl_checkpoint_prune(st->l->dir->path, 1, o->keep_last, err)
+               : SIMLM_OK;
+}
+
+static simlm_status record_start(struct state *st, simlm_error *err)
 {
     struct sl_str s = { 0 };
     struct sl_json_writer w = { .s = &s };
@@ -330,7 +379,7 @@ static void record_start(struct state *st)
     sl_json_add_int(&w, "held_out", l->order->n_eval);
     sl_json_add_int(&w, "parameters", l->model->params.size);
     sl_json_add_text(&w, "backend", l->model->be->name);
-    end_record(&w, st);
+    return end_record(&w, st, err);
 }
 
 /*
@@ -366,16 +415,18 @@ static simlm_status run(struct state *st, simlm_error *err)
     SL_TRY(sl_checkpoint_load(l->dir->path, l->model, &st->s,
                               sl_comm_first() ? l->dir->observer : NULL, err));
     SL_TRY(check_ranks(st, err));
+    SL_TRY(mend_best(st, err));
     SL_TRY(sl_rundir_log_open(l->dir, st->s.log_bytes, err));
     if (st->s.step)
         sl_rundir_say(l->dir, SIMLM_INFO, "continuing after step %lld of %lld",
                       (long long)st->s.step, (long long)l->schedule.n_steps);
-    record_start(st);
+    SL_TRY(record_start(st, err));
     sl_bert_zero_grad(l->model);
     progress(st);
     pace_reset(&st->pace);
     while (st->s.step < l->schedule.n_steps)
         SL_TRY(one_round(st, err));
+    SL_TRY(leave_kept(st, err));
     SL_TRY(sl_rundir_finish(l->dir, l->task.save, l->task.self, err));
     return sl_comm_wait_for_all(err);
 }

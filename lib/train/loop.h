@@ -46,6 +46,8 @@ struct sl_task {
                          simlm_error *err);
     sl_rundir_save_fn *save; /* the model's files into a directory */
     double chance;           /* the loss of guessing; 0: not known */
+    const char *measures;    /* meters that tell a better model, by blanks; of
+                              * "loss" less is better, of the others more */
 };
 
 struct sl_loop {

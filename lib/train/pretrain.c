@@ -561,7 +561,7 @@ static simlm_status train(struct pretrain *p, simlm_error *err)
         .dir = &p->dir,
         .model = p->setup.model,
         .order = &p->order,
-        .task = { p, pretrain_step, pretrain_save, chance(p) },
+        .task = { p, pretrain_step, pretrain_save, chance(p), "loss" },
     };
 
     SL_TRY(sl_setup_cache(&p->cache, &p->setup, p->o->corpus, p->o->n_corpus,

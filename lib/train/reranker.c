@@ -294,7 +294,8 @@ static simlm_status train(struct reranker *r, simlm_error *err)
         .dir = &r->dir,
         .model = r->setup.model,
         .order = &r->groups.order,
-        .task = {r, reranker_step, reranker_save, log((double)r->m)},
+        .task = {r, reranker_step, reranker_save, log((double)r->m),
+                 "loss acc"},
     };
 
     SL_TRY(sl_groups_open(&r->groups, &r->o->groups, &r->setup, &r->dir, err));

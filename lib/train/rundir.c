@@ -59,7 +59,7 @@ static simlm_status tidy(const struct sl_rundir *r, simlm_error *err)
 {
     SL_TRY(remove_dir(r, CACHE, err));
     SL_TRY(remove_dir(r, ASIDE, err));
-    return sl_checkpoint_clear(r->path, err);
+    return sl_checkpoint_prune(r->path, 0, INT64_MAX, err);
 }
 
 static simlm_status clear(const struct sl_rundir *r, simlm_error *err)
@@ -68,13 +68,15 @@ static simlm_status clear(const struct sl_rundir *r, simlm_error *err)
         SL_TRY(remove_file(r, made_files[i], err));
     for (size_t i = 0; i < SL_LEN(made_dirs); i++)
         SL_TRY(remove_dir(r, made_dirs[i], err));
+    SL_TRY(sl_checkpoint_clear(r->path, err));
     return tidy(r, err);
 }
 
-/* A file of ours that a killed run was writing. */
+/* Is it something of ours that a killed run was writing, or removing? */
 static bool is_leftover(const char *name)
 {
     return strstr(name, ".tmp.") && (!strncmp(name, "checkpoint-", 11) ||
+                                     !strncmp(name, "best.", 5) ||
                                      !strncmp(name, MANIFEST, strlen(MANIFEST)));
 }
 
@@ -90,7 +92,7 @@ static simlm_status remove_leftovers(const struct sl_rundir *r,
         return sl_fail_errno(err, "open", r->path);
     while (st == SIMLM_OK && (e = readdir(d)))
         if (is_leftover(e->d_name))
-            st = strncmp(e->d_name, MANIFEST, strlen(MANIFEST))
+            st = !strncmp(e->d_name, "checkpoint-", 11)
                      ? remove_dir(r, e->d_name, err)
                      : remove_file(r, e->d_name, err);
     closedir(d);
@@ -118,22 +120,27 @@ static simlm_status first_file(char *name, size_t size, const char *path,
 
 /* ---- train.json -------------------------------------------------------------- */
 
-static simlm_status write_manifest(const struct sl_rundir *r, bool finished,
-                                   simlm_error *err)
+simlm_status sl_rundir_describe(const struct sl_rundir *r, const char *dir,
+                                const char *rest, simlm_error *err)
 {
     struct sl_str s = { 0 };
-    char *path = sl_path_join(r->path, MANIFEST);
+    char *path = sl_path_join(dir, MANIFEST);
     simlm_status st;
 
-    sl_str_printf(&s,
-                  "{\"identity\": %s,\n \"settings\": %s,\n"
-                  " \"finished\": %s}\n",
-                  r->identity, r->settings, finished ? "true" : "false");
+    sl_str_printf(&s, "{\"identity\": %s,\n \"settings\": %s,\n %s}\n",
+                  r->identity, r->settings, rest);
     st = path && sl_str_ok(&s) ? sl_file_write(path, s.s, s.len, err)
                                : sl_fail_nomem(err, "a run's description");
     sl_free(path);
     sl_str_free(&s);
     return st;
+}
+
+static simlm_status write_manifest(const struct sl_rundir *r, bool finished,
+                                   simlm_error *err)
+{
+    return sl_rundir_describe(
+        r, r->path, finished ? "\"finished\": true" : "\"finished\": false", err);
 }
 
 /* A value as text, for comparing and for messages. */

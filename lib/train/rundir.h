@@ -4,7 +4,7 @@
  *   train.json     {"identity": {...}, "settings": {...}, "finished": false}
  *   log.jsonl      records of the run
  *   token-cache/   the corpus as ids, unless the caller named another place
- *   checkpoint-*   see checkpoint.h
+ *   checkpoint-*, best   see checkpoint.h
  *   .model/        the model while it is being written
  *   .lock          held while a run is at work
  *
@@ -21,7 +21,7 @@
  *   4. Of several ranks (comm/comm.h) the first alone has the directory; the others
  *      hear from it whether the run is over, and write nothing.
  *   5. A run that fails before its first step leaves nothing behind.  What a
- *      finished one could not remove (checkpoints, cache), the next call does.
+ *      finished one could not remove (states, cache), the next call does.
  */
 #ifndef SL_TRAIN_RUNDIR_H
 #define SL_TRAIN_RUNDIR_H
@@ -59,6 +59,11 @@ simlm_status sl_rundir_log_open(struct sl_rundir *r, int64_t bytes,
                                 simlm_error *err);
 int64_t sl_rundir_log_bytes(const struct sl_rundir *r);
 
+/* Write <dir>/train.json: identity, settings and `rest`, the text of further
+ * members. */
+simlm_status sl_rundir_describe(const struct sl_rundir *r, const char *dir,
+                                const char *rest, simlm_error *err);
+
 /* Give a record, one JSON object, to the log and the observer. */
 void sl_rundir_record(struct sl_rundir *r, const char *json);
 
@@ -68,7 +73,7 @@ void sl_rundir_say(struct sl_rundir *r, simlm_level level, const char *fmt, ...)
 
 /*
  * The run is over: save(self, dir) writes the model's files into dir, then they
- * take their places, checkpoints and token cache go, train.json says finished.
+ * take their places, token cache and states go, train.json says finished.
  */
 typedef simlm_status sl_rundir_save_fn(void *self, const char *dir,
                                        simlm_error *err);

@@ -39,6 +39,7 @@ simlm_status sl_setup_check(const simlm_train_options *o, simlm_error *err)
         { "log_every", o->log_every, 0, 1e9 },
         { "eval_every", o->eval_every, 0, 1e9 },
         { "save_every", o->save_every, 0, 1e9 },
+        { "keep_last", o->keep_last, 0, 1e9 },
         { "precision", o->precision, SIMLM_FP32, SIMLM_BF16 },
         { "threads", o->threads, 0, 1024 },
     };
@@ -51,6 +52,9 @@ simlm_status sl_setup_check(const simlm_train_options *o, simlm_error *err)
             return sl_fail(err, SIMLM_E_ARG,
                            "%s is %g: expected from %g to %g", range[i].name,
                            range[i].value, range[i].min, range[i].max);
+    if (o->keep_last && !o->save_every)
+        return sl_fail(err, SIMLM_E_ARG,
+                       "keep_last: no checkpoint is made, save_every is 0");
     if (!o->steps && !(o->epochs > 0 && o->epochs <= 1e6))
         return sl_fail(err, SIMLM_E_ARG,
                        "epochs is %g: expected above 0, at most 1e6",
@@ -254,6 +258,8 @@ void sl_setup_settings(const struct sl_setup *s, struct sl_json_writer *w)
     sl_json_add_int(w, "log_every", o->log_every);
     sl_json_add_int(w, "eval_every", o->eval_every);
     sl_json_add_int(w, "save_every", o->save_every);
+    sl_json_add_int(w, "keep_last", o->keep_last);
+    sl_json_add_text(w, "keep_best", o->keep_best);
 }
 
 static simlm_status describe_run(struct sl_str *identity,
@@ -326,17 +332,28 @@ static simlm_status save_towers(const struct sl_setup *s, const char *dir,
     return sl_modeldir_copy_tokenizer(dir, s->o->model, err);
 }
 
-simlm_status sl_setup_save(struct sl_setup *s, const char *dir, bool with_head,
-                           simlm_error *err)
+static simlm_status save_files(const struct sl_setup *s, const char *dir,
+                               bool with_head, simlm_error *err)
 {
-    struct sl_config *c = &s->model->cfg;
-
-    c->hidden_dropout = s->hidden_dropout;
-    c->attention_dropout = s->attention_dropout;
     SL_TRY(s->model->passage ? save_towers(s, dir, err)
                              : save_model(s, s->model, SL_SIDE_PASSAGE, dir,
                                           with_head, err));
-    return sl_card_save(dir, c->pooler, s->o->output, err);
+    return sl_card_save(dir, s->model->cfg.pooler, s->o->output, err);
+}
+
+/* A dropout of this run's is not the model's. */
+simlm_status sl_setup_save(struct sl_setup *s, const char *dir, bool with_head,
+                           simlm_error *err)
+{
+    struct sl_config *c = &s->model->cfg, used = *c;
+    simlm_status st;
+
+    c->hidden_dropout = s->hidden_dropout;
+    c->attention_dropout = s->attention_dropout;
+    st = save_files(s, dir, with_head, err);
+    c->hidden_dropout = used.hidden_dropout;
+    c->attention_dropout = used.attention_dropout;
+    return st;
 }
 
 simlm_status sl_setup_check_memory(const struct sl_setup *s, size_t bytes,

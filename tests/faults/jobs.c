@@ -310,6 +310,9 @@ static simlm_status finetune_fp32(const char *out, simlm_error *err)
     simlm_finetune_options o;
 
     set_finetune(&o, out);
+    o.train.eval_samples = 2;
+    o.train.keep_last = 1;
+    o.train.keep_best = "loss";
     return simlm_finetune(&o, NULL, err);
 }
 

@@ -133,7 +133,7 @@ static simlm_status run(struct world *w, const char *dir, const char *identity,
 {
     struct sl_loop l = { .o = &w->o, .dir = &w->dir, .model = w->model,
                          .order = &w->order,
-                         .task = { w, fake_step, fake_save, log(20) } };
+                         .task = { w, fake_step, fake_save, log(20), "loss mrr" } };
 
     SL_TRY(sl_schedule_init(&l.schedule, SIMLM_SCHEDULE_LINEAR, 1e-2, 3,
                             N_STEPS, err));
@@ -216,6 +216,32 @@ static void a_resumed_run_is_the_run_that_was_not_stopped(void **state)
         assert_int_equal(w.steps_done, 0);
         world_close(&w);
     }
+}
+
+/* The evaluations of this task are all alike: the first, after step 10, is best. */
+static void what_is_kept_survives_a_kill_before_the_link(void **state)
+{
+    const char *dir = test_path("kept");
+    char target[64] = "";
+    struct world w;
+
+    (void)state;
+    world_open(&w);
+    w.o.keep_best = "loss";
+    w.stop_after = 10;
+    check_fails(SIMLM_E_CANCELLED, "", run(&w, dir, "{\"a\": 1}", false, &err));
+    world_close(&w);
+    assert_int_equal(unlink(test_path("kept/best")), 0);
+
+    world_open(&w);
+    w.o.keep_best = "loss";
+    check_ok(run(&w, dir, "{\"a\": 1}", false, &err));
+    world_close(&w);
+    assert_true(readlink(test_path("kept/best"), target, sizeof target - 1) > 0);
+    assert_string_equal(target, "checkpoint-00000010");
+    assert_true(sl_file_exists(test_path("kept/best/model.safetensors")));
+    assert_false(sl_file_exists(test_path("kept/best/state.safetensors")));
+    assert_int_equal(count_checkpoints(dir), 1);
 }
 
 static void a_damaged_checkpoint_is_passed_over(void **state)
@@ -398,6 +424,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_resumed_run_is_the_run_that_was_not_stopped),
+        cmocka_unit_test(what_is_kept_survives_a_kill_before_the_link),
         cmocka_unit_test(a_damaged_checkpoint_is_passed_over),
         cmocka_unit_test(another_run_is_refused_by_its_first_difference),
         cmocka_unit_test(a_directory_of_somebody_elses_is_left_alone),
