@@ -62,7 +62,7 @@ static const struct source {
      false,
      true},
 };
-enum { N_SOURCES = SL_LEN(sources) };
+enum { TRAIN, DEV, N_SOURCES = SL_LEN(sources) };
 
 struct split {
     const char *queries_path, *qrels_path, *run_path; /* NULL: absent */
@@ -116,9 +116,9 @@ static simlm_status find_all(struct msmarco *m, const struct sl_raw *raw,
     for (size_t i = 0; i < N_SOURCES; i++)
         SL_TRY(find_split(&m->split[i], &sources[i], raw, missing, err));
     if (m->o->train_run)
-        m->split[0].run_path = m->o->train_run;
+        m->split[TRAIN].run_path = m->o->train_run;
     if (m->o->dev_run)
-        m->split[1].run_path = m->o->dev_run;
+        m->split[DEV].run_path = m->o->dev_run;
     if (!sl_str_ok(missing))
         return sl_fail_nomem(err, "a list of files");
     if (!missing->len)
@@ -251,7 +251,7 @@ static simlm_status write_examples(struct msmarco *m, size_t i,
                                      .seed = o->seed,
                                      .any_grade = true,
                                      .filter_noisy =
-                                         i == 0 && o->filter_noisy_positives};
+                                         i == TRAIN && o->filter_noisy_positives};
     struct sl_negatives_report left_out;
     struct sl_examples *e = NULL;
     char line[256];
