@@ -22,7 +22,7 @@ struct made {
 static void put(struct sl_str *s, unsigned x, int bytes)
 {
     for (int i = 0; i < bytes; i++)
-        sl_str_putc(s, (char)(x >> 8 * i & 255));
+        sl_str_putc(s, (char)(i < 4 ? x >> 8 * i & 255 : 0));
 }
 
 /* What a local header and one in the directory have in common. */
