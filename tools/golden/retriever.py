@@ -4,7 +4,7 @@ torch from the specification (sections 1.3, 2.2, 2.3) over transformers' BERT.
 
     python tools/golden/retriever.py tests/data/golden/retriever
 
-Made with torch 2.15.0, transformers 5.23.0, safetensors 0.8.0.
+Made with torch 2.15.0, transformers 5.24.0, safetensors 0.8.0.
 
 Two tiny random encoders are saved as the reference saves them: query_model/,
 passage_model/, and the pooler as pooler.pt beside them.  dense/ holds the pooler
@@ -18,51 +18,17 @@ import copy
 import json
 import os
 import shutil
-import sys
 
 import torch
 from torch import nn
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
-V, DIM, OUT = 60, 16, 6
-SPECIAL = 5  # ids 0 .. 4 stand for [PAD] [UNK] [CLS] [SEP] [MASK]
+from model import (LR, V, curve, norms, numbers, out_dir, packed, pad,
+                   randomise, rng, sequences)
+
+DIM, OUT = 16, 6
 B, M, SCALE, ALPHA = 3, 2, 20.0, 0.2
 TEACHER = [[2.0, -1.0], [0.5, 0.25], [-3.0, 1.0]]
-LR = [2e-3, 0.0, 4e-4, 9e-4, 1.3e-3, 1.6e-3, 2e-3, 1.5e-3, 1e-3, 5e-4]
-out_dir = sys.argv[1]
-rng = torch.Generator().manual_seed(2208)
-
-
-def randomise(module):
-    """BERT's std of 0.02 would make every logit alike; 0.25 does not."""
-    for name, p in module.named_parameters():
-        one = 1.0 if 'LayerNorm.weight' in name else 0.0
-        p.data = one + 0.25 * torch.randn(p.shape, generator=rng)
-
-
-def sequences(lengths):
-    """[CLS] words [SEP] words [SEP]; the second part has type 1."""
-    ids, types = [], []
-    for n in lengths:
-        seq = torch.randint(SPECIAL, V, (n,), generator=rng)
-        kind = torch.zeros(n, dtype=torch.long)
-        kind[n // 3:] = 1
-        seq[0], seq[-1] = 2, 3
-        ids.append(seq)
-        types.append(kind)
-    return ids, types
-
-
-def packed(ids, types):
-    start = [0]
-    for seq in ids:
-        start.append(start[-1] + len(seq))
-    return {'start': start, 'ids': torch.cat(ids).tolist(),
-            'types': torch.cat(types).tolist()}
-
-
-def numbers(x):
-    return [float('%.12g' % v) for v in x.detach().flatten().tolist()]
 
 
 class Retriever:
@@ -82,7 +48,6 @@ class Retriever:
                                for k, p in self.pooler.named_parameters())
 
     def encode(self, model, ids, types):
-        pad = lambda rows: nn.utils.rnn.pad_sequence(rows, batch_first=True)
         mask = pad([torch.ones_like(s) for s in ids])
         h = model(input_ids=pad(ids), token_type_ids=pad(types),
                   attention_mask=mask)[0]
@@ -118,31 +83,20 @@ def losses(v, teacher):
 
 def measure(r, ids, types):
     teacher = torch.tensor(TEACHER).double()
-    total = lambda ce, kl: ALPHA * ce + kl
+
+    def total():
+        ce, kl, _ = losses(r.vectors(ids, types), teacher)
+        return ALPHA * ce + kl
+
     v = r.vectors(ids, types)
     ce, kl, rank = losses(v, teacher)
-    total(ce, kl).backward()
+    total().backward()
     result = {'batch': packed(ids, types), 'scale': SCALE, 'alpha': ALPHA,
               'teacher': [x for row in TEACHER for x in row], 'rank': rank,
               'vectors': numbers(v), 'contrastive': float(ce.detach()),
               'distill': float(kl.detach()),
-              'grad_norms': {k: float(p.grad.norm())
-                             for k, p in r.params.items()}}
-    params = list(r.params.values())
-    opt = torch.optim.AdamW(params, lr=1.0, betas=(0.9, 0.999), eps=1e-8,
-                            weight_decay=0.01)
-    curve = []
-    for lr in LR:
-        opt.zero_grad()
-        ce, kl, _ = losses(r.vectors(ids, types), teacher)
-        loss = total(ce, kl)
-        loss.backward()
-        curve.append(float(loss.detach()))
-        nn.utils.clip_grad_norm_(params, 1.0)
-        for group in opt.param_groups:
-            group['lr'] = lr
-        opt.step()
-    result['curve'] = curve
+              'grad_norms': norms(r.params)}
+    result['curve'] = curve(r.params, total)
     return result
 
 
@@ -175,6 +129,8 @@ def sentence_transformers(query, pooler):
 
 
 def main():
+    rng.manual_seed(2208)
+    torch.manual_seed(2208)  # of transformers' pooler, which is of no use
     os.makedirs(out_dir, exist_ok=True)
     config = BertConfig(vocab_size=V, hidden_size=DIM, num_hidden_layers=2,
                         num_attention_heads=4, intermediate_size=40,
