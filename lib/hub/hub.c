@@ -265,6 +265,19 @@ static void announce(const struct hub *h)
                        h->endpoint);
 }
 
+/* A name that is none may be a path with a slip in it. */
+static simlm_status find_model(struct hub *h, simlm_error *err)
+{
+    simlm_error why;
+    simlm_status st = describe(h, &why);
+
+    return st < 0 ? sl_fail(err, st,
+                            "'%s' is no directory here, and no model from the "
+                            "hub: %s",
+                            h->name, why.msg)
+                  : SIMLM_OK;
+}
+
 static simlm_status go_online(struct hub *h, char **dir, simlm_error *err)
 {
     if (is_set("HF_HUB_OFFLINE"))
@@ -279,7 +292,7 @@ static simlm_status go_online(struct hub *h, char **dir, simlm_error *err)
     if (h->token && (!*h->token || strpbrk(h->token, "\r\n")))
         h->token = NULL;
     announce(h);
-    SL_TRY(describe(h, err));
+    SL_TRY(find_model(h, err));
     SL_TRY(get_all(h, err));
     *dir = sl_hub_snapshot_path(h->folder, h->commit);
     return *dir ? SIMLM_OK : sl_fail_nomem(err, h->name);

@@ -390,6 +390,8 @@ static void refusals_say_why(void **state)
     usual_hub();
     check_fails(SIMLM_E_IO, "404 (no such model or file)",
                 sl_hub_fetch(&dir, "org/other", NULL, &err));
+    check_fails(SIMLM_E_IO, "'org/other' is no directory here, and no model",
+                sl_hub_fetch(&dir, "org/other", NULL, &err));
     page("revision")->status = 401;
     check_fails(SIMLM_E_IO, "HF_TOKEN",
                 sl_hub_fetch(&dir, "org/name", NULL, &err));
