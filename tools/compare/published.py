@@ -173,7 +173,8 @@ def compare_vectors(args, theirs):
 
 def overlap(a, b, k):
     return np.mean([len(set(p for p, _ in a[q][:k]) &
-                        set(p for p, _ in b[q][:k])) / k for q in a])
+                        set(p for p, _ in b[q][:k])) / min(k, len(a[q]))
+                    for q in a])
 
 
 def compare_runs(args, theirs):
