@@ -28,7 +28,10 @@ static const struct manual manual = {
         "that fall by 1 from the last of these, so that measures of greater "
         "depth stay the run's. Scores are logits, written to five decimals.\n\n"
         "What the model reads of a passage is its title, a colon and its text; "
-        "without a title the text alone.",
+        "without a title the text alone.\n\n"
+        "Until the output is whole, scores are kept in <output>.scores: a run "
+        "that is stopped (by a signal, a crash, kill -9) continues when the "
+        "same command is given again, and ends with the same bytes.",
     .examples = examples,
     .see = (const char *const[]){ "train-reranker", "search", "score", "eval",
                                   NULL },
@@ -68,6 +71,8 @@ int cmd_rerank(int argc, char **argv)
                 "tokens of query and passage; 0: as the model says"),
         OPT_INT(0, "batch-tokens", &o.batch_tokens, 1, 4194304, "n",
                 "tokens computed together; changes no result"),
+        OPT_INT(0, "save-every", &o.save_every, 1, 65536, "pairs",
+                "pairs between two savings in <output>.scores"),
         OPT_PRECISION(&o.precision),
         CLI_COMMON_OPTIONS(&run),
         OPT_END()

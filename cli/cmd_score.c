@@ -25,7 +25,10 @@ static const struct manual manual = {
         "a re-ranker, the teacher, gives each query's passages: all positives "
         "and the first --negatives negatives. What gets no score is left out, "
         "all other members of a line stay as they are. Scores are logits, "
-        "written to five decimals.",
+        "written to five decimals.\n\n"
+        "Until the output is whole, scores are kept in <output>.scores: a run "
+        "that is stopped (by a signal, a crash, kill -9) continues when the "
+        "same command is given again, and ends with the same bytes.",
     .examples = examples,
     .see = (const char *const[]){ "train-reranker", "finetune", "rerank",
                                   NULL },
@@ -59,6 +62,8 @@ int cmd_score(int argc, char **argv)
                 "tokens of query and passage; 0: as the model says"),
         OPT_INT(0, "batch-tokens", &o.batch_tokens, 1, 4194304, "n",
                 "tokens computed together; changes no result"),
+        OPT_INT(0, "save-every", &o.save_every, 1, 65536, "pairs",
+                "pairs between two savings in <output>.scores"),
         OPT_PRECISION(&o.precision),
         CLI_COMMON_OPTIONS(&run),
         OPT_END()

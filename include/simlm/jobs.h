@@ -125,6 +125,7 @@ typedef struct simlm_rerank_options {
     const char *tag;      /* TREC's sixth column; "simlm" */
     int32_t batch_tokens; /* tokens computed together; 4096.  Changes no bit */
     int32_t max_length;   /* tokens of a pair; 0: as the model says */
+    int32_t save_every;   /* pairs between two savings; 2048 */
     int32_t precision;    /* simlm_precision; fp32 */
     int32_t threads;      /* 0: one a core */
 } simlm_rerank_options;
@@ -135,6 +136,9 @@ SIMLM_API void simlm_rerank_options_init(simlm_rerank_options *options);
  * of equals the former first; the rest follows in its order, with scores that
  * fall by 1 from the last of these.  Scores have five decimals.  E_FORMAT if a
  * query or a passage of the run has no text.
+ *
+ * Until the output is whole the scores are kept in <output>.scores: a job that
+ * was killed or stopped goes on from them, and ends with the same bytes.
  */
 SIMLM_API simlm_status simlm_rerank_files(const simlm_rerank_options *options,
                                           const simlm_observer *observer,
@@ -151,6 +155,7 @@ typedef struct simlm_score_options {
     int32_t negatives;    /* the first of a query's that are kept; 30 */
     int32_t batch_tokens; /* tokens computed together; 4096.  Changes no bit */
     int32_t max_length;   /* tokens of a pair; 0: as the model says */
+    int32_t save_every;   /* pairs between two savings; 2048 */
     int32_t precision;    /* simlm_precision; fp32 */
     int32_t threads;      /* 0: one a core */
 } simlm_score_options;
@@ -159,7 +164,8 @@ SIMLM_API void simlm_score_options_init(simlm_score_options *options);
 /*
  * The same examples with the re-ranker's scores, to five decimals, of all
  * positives and the first `negatives` negatives; what has no score is left out,
- * all other members stay as they are.  E_FORMAT names file and line.
+ * all other members stay as they are.  E_FORMAT names file and line.  It goes on
+ * where it was as simlm_rerank_files() does.
  */
 SIMLM_API simlm_status simlm_score_files(const simlm_score_options *options,
                                          const simlm_observer *observer,

@@ -5,7 +5,8 @@
 #include "retrieve/retrieve_jobs.h"
 #include "retrieve/rowstore.h"
 
-enum { MAX_THREADS = 1024, MAX_BATCH_TOKENS = 1 << 22, MAX_LENGTH = 1 << 15 };
+enum { MAX_THREADS = 1024, MAX_BATCH_TOKENS = 1 << 22, MAX_LENGTH = 1 << 15,
+       MAX_SAVE_PAIRS = 1 << 16 };
 
 /* ---- encode -------------------------------------------------------------- */
 
@@ -108,7 +109,8 @@ void simlm_rerank_options_init(simlm_rerank_options *options)
     *options = (simlm_rerank_options){.depth = 200,
                                       .format = SIMLM_RUN_MSMARCO,
                                       .tag = "simlm",
-                                      .batch_tokens = 4096};
+                                      .batch_tokens = 4096,
+                                      .save_every = 2048};
 }
 
 simlm_status simlm_rerank_files(const simlm_rerank_options *options,
@@ -125,6 +127,7 @@ simlm_status simlm_rerank_files(const simlm_rerank_options *options,
     SL_API_RANGE(options->format, SIMLM_RUN_MSMARCO, SIMLM_RUN_TREC);
     SL_TRY(check_tag(options->tag, err));
     SL_API_RANGE(options->batch_tokens, 1, MAX_BATCH_TOKENS);
+    SL_API_RANGE(options->save_every, 1, MAX_SAVE_PAIRS);
     SL_API_RANGE(options->max_length, 0, MAX_LENGTH);
     SL_API_PRECISION(options->precision);
     SL_API_RANGE(options->threads, 0, MAX_THREADS);
@@ -135,7 +138,7 @@ simlm_status simlm_rerank_files(const simlm_rerank_options *options,
 
 void simlm_score_options_init(simlm_score_options *options)
 {
-    *options = (simlm_score_options){.negatives = 30, .batch_tokens = 4096};
+    *options = (simlm_score_options){.negatives = 30, .batch_tokens = 4096, .save_every = 2048};
 }
 
 simlm_status simlm_score_files(const simlm_score_options *options,
@@ -150,6 +153,7 @@ simlm_status simlm_score_files(const simlm_score_options *options,
     SL_API_NOT_NULL(options->output);
     SL_API_RANGE(options->negatives, 0, INT32_MAX);
     SL_API_RANGE(options->batch_tokens, 1, MAX_BATCH_TOKENS);
+    SL_API_RANGE(options->save_every, 1, MAX_SAVE_PAIRS);
     SL_API_RANGE(options->max_length, 0, MAX_LENGTH);
     SL_API_PRECISION(options->precision);
     SL_API_RANGE(options->threads, 0, MAX_THREADS);

@@ -11,6 +11,7 @@
  * rank column (they differ where ranks have gaps), and queries keep the run's
  * order.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -20,9 +21,7 @@
 #include "data/queries.h"
 #include "format/runfile.h"
 #include "retrieve/retrieve_jobs.h"
-#include "retrieve/scorer.h"
-
-enum { BLOCK = 8192 }; /* pairs tokenized and sorted together */
+#include "retrieve/scorestore.h"
 
 struct rerank_job {
     const simlm_rerank_options *o;
@@ -38,6 +37,7 @@ struct rerank_job {
 
     struct sl_retriever model;
     struct sl_scorer *scorer;
+    struct sl_scorestore store;
     int64_t *start; /* [n + 1] a query's pairs among all */
     float *score;   /* [start[n]] */
 };
@@ -87,7 +87,7 @@ static simlm_status list_passages(struct rerank_job *j, simlm_error *err)
 static simlm_status set_up(struct rerank_job *j, simlm_error *err)
 {
     const simlm_rerank_options *o = j->o;
-    struct sl_scorer_options so = {.max_pairs = BLOCK,
+    struct sl_scorer_options so = {.max_pairs = o->save_every,
                                    .batch_tokens = o->batch_tokens,
                                    .max_length = o->max_length};
 
@@ -109,6 +109,19 @@ static simlm_status set_up(struct rerank_job *j, simlm_error *err)
     SL_TRY(sl_scorer_new(&j->scorer, &j->model, &so, err));
     return sl_picked_load(&j->passages, j->wanted, "the run", o->corpus, j->obs,
                           err);
+}
+
+/* What was scored for the same output before a kill is kept. */
+static simlm_status open_store(struct rerank_job *j, simlm_error *err)
+{
+    const simlm_rerank_options *o = j->o;
+    const char *const file[] = {o->run, o->queries, o->corpus};
+    char rest[80];
+
+    snprintf(rest, sizeof rest, "rerank|%d|%d|%d", (int)o->depth,
+             (int)o->max_length, (int)o->precision);
+    return sl_scorestore_open(&j->store, o->output, &j->model, file,
+                              SL_LEN(file), rest, err);
 }
 
 /* ---- scores -----------------------------------------------------------------
@@ -136,14 +149,13 @@ static simlm_status score_all(struct rerank_job *j, struct sl_pair *pair,
                              .total = j->start[j->n]};
     int64_t n = 0, done = 0;
 
-    SL_TRY(sl_meter_tell(&meter, 0, err));
     for (int64_t q = 0; q < j->n; q++)
         for (int64_t i = 0; i < head_length(j, q); i++) {
             pair[n++] = make_pair(j, q, i);
-            if (n < BLOCK && done + n < meter.total)
+            if (n < j->o->save_every && done + n < meter.total)
                 continue;
-            SL_TRY(sl_scorer_run_shares(j->scorer, j->score + done, pair, n,
-                                        &meter, err));
+            SL_TRY(sl_scorestore_run(&j->store, j->scorer, j->score + done,
+                                     pair, n, &meter, err));
             done += n;
             n = 0;
         }
@@ -223,11 +235,16 @@ static simlm_status run(struct rerank_job *j, simlm_error *err)
                                       ? SL_RUN_TREC
                                       : SL_RUN_MSMARCO,
                                   j->o->tag, err));
-    pair = SL_NEW_ARRAY(struct sl_pair, BLOCK);
-    st = pair ? score_all(j, pair, err) : sl_fail_nomem(err, "pairs of texts");
+    pair = SL_NEW_ARRAY(struct sl_pair, j->o->save_every);
+    st = pair ? SIMLM_OK : sl_fail_nomem(err, "pairs of texts");
+    if (st == SIMLM_OK && sl_comm_first())
+        st = open_store(j, err);
+    if (st == SIMLM_OK)
+        st = score_all(j, pair, err);
     sl_free(pair);
     if (st == SIMLM_OK && sl_comm_first())
         st = write_all(j, &w, err);
+    sl_scorestore_close(&j->store, st == SIMLM_OK);
     sl_run_writer_abort(&w);
     return st;
 }
@@ -235,7 +252,7 @@ static simlm_status run(struct rerank_job *j, simlm_error *err)
 simlm_status sl_rerank_files(const simlm_rerank_options *o,
                              const simlm_observer *obs, simlm_error *err)
 {
-    struct rerank_job j = {.o = o, .obs = obs};
+    struct rerank_job j = {.o = o, .obs = obs, .store = SL_SCORESTORE_NONE};
     simlm_status st;
 
     sl_parallel_set_threads(o->threads);

@@ -9,6 +9,8 @@
  * The file is read twice: for the passages it names, and then in blocks of some
  * thousand pairs, which are scored and written.
  */
+#include <stdio.h>
+
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/parallel.h"
@@ -18,9 +20,7 @@
 #include "format/jsonscan.h"
 #include "format/lines.h"
 #include "retrieve/retrieve_jobs.h"
-#include "retrieve/scorer.h"
-
-enum { BLOCK = 8192 }; /* pairs scored together */
+#include "retrieve/scorestore.h"
 
 /* A piece of a block's text. */
 struct piece {
@@ -54,6 +54,7 @@ struct teacher_job {
     struct sl_picked *passages;
     struct sl_retriever model;
     struct sl_scorer *scorer;
+    struct sl_scorestore store;
     struct sl_meter meter;
     struct sl_out out;
 
@@ -248,11 +249,12 @@ static simlm_status score_block(struct teacher_job *j, simlm_error *err)
         add_pairs(j, &j->example[i], &j->example[i].positives);
         add_pairs(j, &j->example[i], &j->example[i].negatives);
     }
-    for (int64_t at = 0; at < j->n_docs; at += BLOCK) {
-        int64_t n = j->n_docs - at < BLOCK ? j->n_docs - at : BLOCK;
+    for (int64_t at = 0; at < j->n_docs; at += j->o->save_every) {
+        int64_t left = j->n_docs - at;
 
-        SL_TRY(sl_scorer_run_shares(j->scorer, j->score + at, j->pair + at, n,
-                                    &j->meter, err));
+        SL_TRY(sl_scorestore_run(
+            &j->store, j->scorer, j->score + at, j->pair + at,
+            left < j->o->save_every ? left : j->o->save_every, &j->meter, err));
     }
     return SIMLM_OK;
 }
@@ -327,7 +329,7 @@ static simlm_status read_file(struct teacher_job *j, simlm_error *err)
         if (st == SIMLM_OK && j->collecting) {
             j->n_pairs += j->n_docs;
             forget_block(j);
-        } else if (st == SIMLM_OK && j->n_docs >= BLOCK) {
+        } else if (st == SIMLM_OK && j->n_docs >= j->o->save_every) {
             st = write_block(j, err);
         }
         if (st < 0)
@@ -342,7 +344,7 @@ static simlm_status read_file(struct teacher_job *j, simlm_error *err)
 static simlm_status set_up(struct teacher_job *j, simlm_error *err)
 {
     const simlm_score_options *o = j->o;
-    struct sl_scorer_options so = {.max_pairs = BLOCK,
+    struct sl_scorer_options so = {.max_pairs = o->save_every,
                                    .batch_tokens = o->batch_tokens,
                                    .max_length = o->max_length};
 
@@ -358,6 +360,19 @@ static simlm_status set_up(struct teacher_job *j, simlm_error *err)
                           j->obs, err);
 }
 
+/* What was scored for the same output before a kill is kept. */
+static simlm_status open_store(struct teacher_job *j, simlm_error *err)
+{
+    const simlm_score_options *o = j->o;
+    const char *const file[] = {o->input, o->corpus};
+    char rest[80];
+
+    snprintf(rest, sizeof rest, "score|%d|%d|%d", (int)o->negatives,
+             (int)o->max_length, (int)o->precision);
+    return sl_scorestore_open(&j->store, o->output, &j->model, file,
+                              SL_LEN(file), rest, err);
+}
+
 static simlm_status run(struct teacher_job *j, simlm_error *err)
 {
     simlm_status st;
@@ -369,11 +384,12 @@ static simlm_status run(struct teacher_job *j, simlm_error *err)
                                  .phase = "scoring",
                                  .unit = "pairs",
                                  .total = j->n_pairs};
-    st = sl_meter_tell(&j->meter, 0, err);
+    st = sl_comm_first() ? open_store(j, err) : SIMLM_OK;
     if (st == SIMLM_OK)
         st = read_file(j, err);
     if (st == SIMLM_OK && sl_comm_first())
         st = sl_out_commit(&j->out, err);
+    sl_scorestore_close(&j->store, st == SIMLM_OK);
     sl_out_abort(&j->out);
     return st;
 }
@@ -381,7 +397,7 @@ static simlm_status run(struct teacher_job *j, simlm_error *err)
 simlm_status sl_score_files(const simlm_score_options *o,
                             const simlm_observer *obs, simlm_error *err)
 {
-    struct teacher_job j = {.o = o, .obs = obs};
+    struct teacher_job j = {.o = o, .obs = obs, .store = SL_SCORESTORE_NONE};
     simlm_status st;
 
     sl_parallel_set_threads(o->threads);

@@ -73,6 +73,15 @@ static uint64_t hash_of(const char *path)
     return hash;
 }
 
+/* The output itself, or the scores that a failed job goes on from. */
+static bool is_of_output(const char *name, const char *out)
+{
+    const char *base = strrchr(out, '/') + 1;
+    size_t n = strlen(base);
+
+    return !strncmp(name, base, n) && (!name[n] || !strcmp(name + n, ".scores"));
+}
+
 /* The first name in test_tmpdir() that is neither set up nor `out`, or "". */
 static void find_stranger(char *name, size_t size, const char *out)
 {
@@ -110,7 +119,7 @@ static void find_stranger(char *name, size_t size, const char *out)
     assert_non_null(d);
     *name = '\0';
     while (!*name && (e = readdir(d))) {
-        bool found = !strcmp(e->d_name, strrchr(out, '/') + 1);
+        bool found = is_of_output(e->d_name, out);
 
         for (size_t i = 0; i < SL_LEN(known); i++)
             found = found || !strcmp(e->d_name, known[i]);
@@ -122,6 +131,10 @@ static void find_stranger(char *name, size_t size, const char *out)
 
 static void clear(const char *path)
 {
+    char scores[1024];
+
+    snprintf(scores, sizeof scores, "%s.scores", path);
+    unlink(scores);
     if (sl_dir_exists(path))
         check_ok(sl_dir_remove(path, &err));
     else
