@@ -168,6 +168,27 @@ int64_t sl_batches_pack(struct sl_batches *b, struct sl_tokens *t,
     return seqs;
 }
 
+void sl_meter_begin_batch(struct sl_meter *m)
+{
+    if (m && !m->tokens)
+        clock_gettime(CLOCK_MONOTONIC, &m->began);
+}
+
+void sl_meter_end_batch(struct sl_meter *m, int64_t tokens)
+{
+    struct timespec now;
+    double t;
+
+    if (!m)
+        return;
+    m->tokens += tokens;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    t = (double)(now.tv_sec - m->began.tv_sec) +
+        1e-9 * (double)(now.tv_nsec - m->began.tv_nsec);
+    if (t > 0)
+        sl_observe_figure(m->obs, "tokens/s", (double)m->tokens / t);
+}
+
 simlm_status sl_meter_tell(struct sl_meter *m, int64_t n, simlm_error *err)
 {
     if (!m)

@@ -14,6 +14,8 @@
 #ifndef SL_RETRIEVE_BATCHES_H
 #define SL_RETRIEVE_BATCHES_H
 
+#include <time.h>
+
 #include <simlm/observer.h>
 
 #include "nn/tokens.h"
@@ -64,7 +66,14 @@ struct sl_meter {
     const simlm_observer *obs;
     const char *phase, *unit;
     int64_t done, total;
+    int64_t tokens;        /* computed by this process ... */
+    struct timespec began; /* ... since its first batch was begun; private */
 };
+
+/* A batch of so many tokens is about to be computed, and one was: the figure
+ * "tokens/s" of the next report.  m may be NULL. */
+void sl_meter_begin_batch(struct sl_meter *m);
+void sl_meter_end_batch(struct sl_meter *m, int64_t tokens);
 
 /* n more are done (m may be NULL); E_CANCELLED if the observer says so. */
 simlm_status sl_meter_tell(struct sl_meter *m, int64_t n, simlm_error *err);

@@ -97,7 +97,9 @@ simlm_status sl_scorer_run(struct sl_scorer *s, float *score,
         struct sl_tokens batch;
         int64_t m = sl_batches_pack(&s->batches, &batch, at);
 
+        sl_meter_begin_batch(meter);
         SL_TRY(sl_crossencoder_scores(s->cross, s->sorted + at, &batch, err));
+        sl_meter_end_batch(meter, batch.N);
         SL_TRY(sl_meter_tell(meter, m, err));
         at += m;
     }

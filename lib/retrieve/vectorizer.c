@@ -135,7 +135,9 @@ simlm_status sl_vectorizer_run(struct sl_vectorizer *v, float *vec,
         struct sl_tokens batch;
         int64_t m = sl_batches_pack(&v->batches, &batch, at);
 
+        sl_meter_begin_batch(meter);
         SL_TRY(sl_encoder_encode(v->enc, v->sorted + at * D, &batch, err));
+        sl_meter_end_batch(meter, batch.N);
         SL_TRY(sl_meter_tell(meter, m, err));
         at += m;
     }

@@ -62,6 +62,7 @@ t 'encoding on a terminal' on_terminal \
 drawings '^encoding'
 t 'begins where the job stood, at nothing' sh -c 'head -n 1 drawn | grep -qx "encoding  0 passages"'
 t 'ends with all' grep -q '60/60 passages' drawn
+t 'says how many tokens a second' grep -q 'passages  tokens/s [1-9]' drawn
 
 # ---- ends that are not the planned one -----------------------------------------------
 printf '{"id":"0","contents":"a b"}\n{"id":"1","contents":\n' >broken.jsonl
