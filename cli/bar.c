@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- numbers in few letters --------------------------------------------------- */
+/* ---- numbers in few letters ---------------------------------------------- */
 
 /* 950, 8.23k, 1.5M; bytes as 3.1 MB. */
 static void format_count(char *buf, size_t size, double x, bool bytes)
 {
-    static const char *const prefix[] = { "", "k", "M", "G", "T" };
+    static const char *const prefix[] = {"", "k", "M", "G", "T"};
     int i = 0;
 
     for (; x >= 999.5 && i < 4; i++)
@@ -31,7 +31,7 @@ static void format_time(char *buf, size_t size, double seconds)
         snprintf(buf, size, "%ld h", s / 3600);
 }
 
-/* ---- the parts of a line --------------------------------------------------------- */
+/* ---- the parts of a line ------------------------------------------------- */
 
 enum { COUNT, FIGURE, RATE = FIGURE + BAR_FIGURES, LEFT, N_PARTS };
 enum { PART = 48, SHORTEST_BAR = 10, LONGEST_BAR = 30 };
@@ -94,7 +94,7 @@ static int width_of(char part[N_PARTS][PART])
 
 static void leave_out(char part[N_PARTS][PART], int room)
 {
-    static const int order[] = { COUNT, RATE, FIGURE, LEFT };
+    static const int order[] = {COUNT, RATE, FIGURE, LEFT};
 
     for (int i = BAR_FIGURES - 1; i > 0; i--)
         if (width_of(part) > room - SHORTEST_BAR)
@@ -104,7 +104,7 @@ static void leave_out(char part[N_PARTS][PART], int room)
             *part[order[i]] = '\0';
 }
 
-/* ---- lines --------------------------------------------------------------------- */
+/* ---- lines --------------------------------------------------------------- */
 
 struct text {
     char *s;
@@ -141,7 +141,8 @@ static void add_bar(struct text *t, double share, int width)
 
 void bar_format(char *line, size_t size, const struct bar *b, int width)
 {
-    struct text t = { line, 0, (size_t)width + 1 < size ? (size_t)width + 1 : size };
+    struct text t = {line, 0,
+                     (size_t)width + 1 < size ? (size_t)width + 1 : size};
     char part[N_PARTS][PART], head[PART + 16];
     int room;
 
@@ -200,7 +201,7 @@ void bar_set_figure(struct bar *b, const char *name, double value)
     b->figure[i].value = value;
 }
 
-/* ---- pace ----------------------------------------------------------------------- */
+/* ---- pace ---------------------------------------------------------------- */
 
 void pace_add(struct pace *p, double now, int64_t done)
 {
@@ -208,8 +209,11 @@ void pace_add(struct pace *p, double now, int64_t done)
     double dt = now - p->last;
 
     if (!p->started) {
-        *p = (struct pace){ .started = true, .since = now, .last = now,
-                            .first = done, .done = done };
+        *p = (struct pace){.started = true,
+                           .since = now,
+                           .last = now,
+                           .first = done,
+                           .done = done};
         return;
     }
     if (dt < shortest || done <= p->done)
@@ -217,8 +221,8 @@ void pace_add(struct pace *p, double now, int64_t done)
     if (now - p->since < fade) /* at first the mean of all there is */
         p->rate = (double)(done - p->first) / (now - p->since);
     else
-        p->rate += (1 - exp(-dt / fade)) *
-                   ((double)(done - p->done) / dt - p->rate);
+        p->rate +=
+            (1 - exp(-dt / fade)) * ((double)(done - p->done) / dt - p->rate);
     p->last = now;
     p->done = done;
 }

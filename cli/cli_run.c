@@ -183,7 +183,7 @@ static bool find_models(struct cli_run *run)
     return found;
 }
 
-/* ---- one of several processes ------------------------------------------------ */
+/* ---- one of several processes -------------------------------------------- */
 
 static bool is_other_rank(void)
 {
@@ -220,7 +220,7 @@ static bool ended_meanwhile(void)
     bool asked_before = atomic_load(&stop_requested);
 
     for (int i = 0; i < 100; i++) {
-        nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+        nanosleep(&(struct timespec){0, 10000000}, NULL);
         if (!asked_before && atomic_load(&stop_requested))
             return true;
     }
@@ -255,13 +255,13 @@ bool cli_run_begin(struct cli_run *run)
         block_signals();
     if (!join_ranks(run))
         return false;
-    run->observer = (simlm_observer){ .ctx = run,
-                                      .progress = on_progress,
-                                      .message = on_message,
-                                      .cancelled = on_cancelled,
-                                      .figure = on_figure };
+    run->observer = (simlm_observer){.ctx = run,
+                                     .progress = on_progress,
+                                     .message = on_message,
+                                     .cancelled = on_cancelled,
+                                     .figure = on_figure};
     if (is_other_rank())
-        run->observer = (simlm_observer){ .cancelled = on_cancelled };
+        run->observer = (simlm_observer){.cancelled = on_cancelled};
     clock_gettime(CLOCK_MONOTONIC, &run->began);
     progress_init(&run->progress, run->quiet || prints_to_terminal(run));
     run->bar = run->progress.terminal;
@@ -284,13 +284,12 @@ bool cli_run_begin(struct cli_run *run)
  */
 static simlm_status leave_records(struct cli_run *run, double seconds)
 {
-    simlm_provenance known = { .threads = run->threads,
-                               .seconds = seconds,
-                               .keep = !run->brief && !run->worked };
+    simlm_provenance known = {.threads = run->threads,
+                              .seconds = seconds,
+                              .keep = !run->brief && !run->worked};
 
-    return run->line.options
-               ? run_record_write(&run->line, &known, &run->err)
-               : SIMLM_OK;
+    return run->line.options ? run_record_write(&run->line, &known, &run->err)
+                             : SIMLM_OK;
 }
 
 int cli_run_end(struct cli_run *run, simlm_status st)

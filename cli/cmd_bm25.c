@@ -32,7 +32,7 @@ static const struct manual manual_index = {
         "replaced when the new one is whole.",
     .examples = index_examples,
     .files = index_files,
-    .see = (const char *const[]){ "bm25 search", NULL },
+    .see = (const char *const[]){"bm25 search", NULL},
 };
 
 int cmd_bm25_index(int argc, char **argv)
@@ -71,7 +71,8 @@ static const char *const search_examples[] = {
     "A run of a query file",
     "simlm bm25 search --index bm25 --top 1000 -o dev.bm25 dev.tsv",
     "Ask once",
-    "printf '1\\tspinning tops\\n' | simlm bm25 search --index bm25 --top 5 -o - -",
+    "printf '1\\tspinning tops\\n' | simlm bm25 search --index bm25 --top 5 -o "
+    "- -",
     NULL,
 };
 
@@ -84,7 +85,8 @@ static const struct manual manual_search = {
         "that share a word with the query are listed. Ties go to the "
         "passage that comes first in the corpus.",
     .examples = search_examples,
-    .see = (const char *const[]){ "bm25 index", "fuse", "eval", "finetune", NULL },
+    .see =
+        (const char *const[]){"bm25 index", "fuse", "eval", "finetune", NULL},
 };
 
 int cmd_bm25_search(int argc, char **argv)

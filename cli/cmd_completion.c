@@ -11,7 +11,8 @@ static const char *const usage[] = {
 };
 
 static const char *const examples[] = {
-    "In the running bash", "eval \"$(simlm completion bash)\"",
+    "In the running bash",
+    "eval \"$(simlm completion bash)\"",
     "For fish, from now on",
     "simlm completion fish >~/.config/fish/completions/simlm.fish",
     NULL,
@@ -24,13 +25,13 @@ static const struct manual manual = {
         "options in a shell. \"make install\" puts the three scripts where the "
         "shells look for them; this command is for other places.",
     .examples = examples,
-    .see = (const char *const[]){ "help", NULL },
+    .see = (const char *const[]){"help", NULL},
     .operands = "bash|zsh|fish",
 };
 
 int cmd_completion(int argc, char **argv)
 {
-    const struct option_row options[] = { OPT_END() };
+    const struct option_row options[] = {OPT_END()};
     enum manual_form shell;
 
     argc = options_parse(argc, argv, options, &manual);

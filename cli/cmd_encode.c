@@ -12,7 +12,8 @@ static const char *const usage[] = {
 
 static const char *const examples[] = {
     "A corpus",
-    "simlm encode --model retriever --side passage -o vectors passages.jsonl.gz",
+    "simlm encode --model retriever --side passage -o vectors "
+    "passages.jsonl.gz",
     "Queries, once, to search several indexes with",
     "simlm encode --model retriever --side query -o qvec dev.tsv",
     NULL,
@@ -47,7 +48,7 @@ static const struct manual manual = {
         "is refused unless --overwrite is given.",
     .examples = examples,
     .files = files,
-    .see = (const char *const[]){ "index", "search", NULL },
+    .see = (const char *const[]){"index", "search", NULL},
 };
 
 int cmd_encode(int argc, char **argv)
@@ -85,7 +86,8 @@ int cmd_encode(int argc, char **argv)
     if (!o.model)
         return options_usage(&manual, "--model is needed");
     if (side < 0)
-        return options_usage(&manual, "--side passage or --side query is needed");
+        return options_usage(&manual,
+                             "--side passage or --side query is needed");
     if (!o.output)
         return options_usage(&manual, "-o is needed");
     if (argc < 1)

@@ -20,7 +20,8 @@ static const char *const examples[] = {
     "Is the second run better, or is it chance?",
     "simlm eval -m mrr@10 --compare other.run dev.qrels dev.run",
     "Natural Questions, as DPR measures it",
-    "simlm eval --answers nq_test_queries.tsv --corpus passages.jsonl.gz test.run",
+    "simlm eval --answers nq_test_queries.tsv --corpus passages.jsonl.gz "
+    "test.run",
     "For a program",
     "simlm eval --json --per-query -o result.json dev.qrels dev.run",
     NULL,
@@ -36,7 +37,8 @@ static const struct manual manual = {
         "Measures, with a cutoff where they take one: ndcg@10, map@100, "
         "recall@50, p@5, success@1, rr@10 (also mrr@10), rprec, bpref, "
         "judged@10, num_ret, num_rel, num_rel_ret, acc@20, which is success@20 "
-        "in the run's own order, and mrr, which is the SimLM reference's own.\n\n"
+        "in the run's own order, and mrr, which is the SimLM reference's "
+        "own.\n\n"
         "With --answers there are no judgements: a hit is relevant if its text "
         "has an answer to the question, both cut into words and lowered as DPR "
         "does it; titles do not count. The file has lines of question, tab, "
@@ -46,7 +48,7 @@ static const struct manual manual = {
         "is tested over all judged queries: a paired t test, a permutation "
         "test, and a bootstrap interval.",
     .examples = examples,
-    .see = (const char *const[]){ "search", "fuse", NULL },
+    .see = (const char *const[]){"search", "fuse", NULL},
 };
 
 struct eval_job {
@@ -139,7 +141,7 @@ int cmd_eval(int argc, char **argv)
         OPT_INPUT(0, "corpus", &job.measure.corpus, "file", "the passages"),
         OPT_GROUP("Comparing"),
         OPT_INPUT(0, "compare", &job.run2, "run2",
-                   "test the difference run2 - run, over all judged queries"),
+                  "test the difference run2 - run, over all judged queries"),
         OPT_INT(0, "resamples", &job.compare.resamples, 1, 10000000, "n",
                 "of the permutation test and the bootstrap"),
         OPT_REAL(0, "confidence", &job.compare.confidence, 0.5, 0.9999, "share",

@@ -11,19 +11,21 @@ static const char *const usage[] = {
     "<train.jsonl> -o <dir>",
     "simlm finetune [options] --model <dir> --corpus <file> --teacher "
     "<kd_train.jsonl> -o <dir>",
-    NULL
-};
+    NULL};
 
 static const char *const examples[] = {
     "With BM25's hits as negatives",
     "simlm bm25 search --index bm25 --top 200 -o train.bm25 train.tsv\n"
-    "simlm finetune --model rlm --corpus passages.jsonl.gz --queries train.tsv \\\n"
+    "simlm finetune --model rlm --corpus passages.jsonl.gz --queries train.tsv "
+    "\\\n"
     "      --qrels train.qrels --negatives train.bm25 -o retriever",
     "From SimLM's published lists",
-    "simlm finetune --model rlm --corpus passages.jsonl.gz --train train.jsonl \\\n"
+    "simlm finetune --model rlm --corpus passages.jsonl.gz --train train.jsonl "
+    "\\\n"
     "      -o retriever",
     "From a re-ranker's scores, as SimLM's last stage",
-    "simlm finetune --model rlm --corpus passages.jsonl.gz --teacher kd_train.jsonl \\\n"
+    "simlm finetune --model rlm --corpus passages.jsonl.gz --teacher "
+    "kd_train.jsonl \\\n"
     "      --passages 24 --epochs 6 --lr 3e-5 -o retriever",
     NULL,
 };
@@ -55,14 +57,15 @@ static const struct manual manual = {
         "positives. --train gives lists made before, in the form of "
         "SimLM's own train.jsonl, instead.\n\n"
         "With --teacher the lists' scores are a re-ranker's: the softmax over "
-        "the similarities of a query's own passages is drawn to the softmax over "
+        "the similarities of a query's own passages is drawn to the softmax "
+        "over "
         "their scores (KL divergence), and --contrastive-weight times the "
         "contrastive loss is added.\n\n"
         "A run that is stopped continues when the same command is given "
         "again, as with simlm pretrain.",
     .examples = examples,
     .files = files,
-    .see = (const char *const[]){ "pretrain", "bm25 search", "encode", NULL },
+    .see = (const char *const[]){"pretrain", "bm25 search", "encode", NULL},
 };
 
 int cmd_finetune(int argc, char **argv)
@@ -101,8 +104,9 @@ int cmd_finetune(int argc, char **argv)
                  "reach it when the learning rate's warm-up ends"),
         OPT_CHOICE(0, "full-contrastive", &full, "no|yes",
                    "four blocks of similarities, or query-passage alone"),
-        OPT_CHOICE(0, "scaled-loss", &scaled, "no|yes",
-                   "over all processes' queries, by --loss-scale; or one's own"),
+        OPT_CHOICE(
+            0, "scaled-loss", &scaled, "no|yes",
+            "over all processes' queries, by --loss-scale; or one's own"),
         OPT_INT(0, "grad-cache", &o.grad_cache, 0, 1 << 20, "n",
                 "gradient caching: texts computed at once, whatever the batch; "
                 "0: as many as --batch-tokens allows"),
@@ -114,8 +118,7 @@ int cmd_finetune(int argc, char **argv)
         OPT_FLAG(0, "mask-own-negatives", &o.mask_own_negatives,
                  "without a query's hard ones; needs --scaled-loss no"),
         CLI_COMMON_OPTIONS(&run),
-        OPT_END()
-    };
+        OPT_END()};
 
     argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)

@@ -31,7 +31,7 @@ static const struct manual manual = {
         "that a run does not list gets that run's lowest value. Weights "
         "are best tuned on training queries.",
     .examples = examples,
-    .see = (const char *const[]){ "bm25 search", "search", "eval", NULL },
+    .see = (const char *const[]){"bm25 search", "search", "eval", NULL},
 };
 
 /* "0.3,1,2" -> weight[0 .. 2]; how many, or -1. */

@@ -12,7 +12,8 @@ static const char *const usage[] = {
 };
 
 static const char *const examples[] = {
-    "What encoding can do", "simlm help encode",
+    "What encoding can do",
+    "simlm help encode",
     "The same as a man page, where none are installed",
     "simlm help --man encode | man -l -",
     NULL,
@@ -26,7 +27,7 @@ static const struct manual manual = {
         "is made from the tables that the options are parsed with, and so are "
         "the man pages and the completion scripts.",
     .examples = examples,
-    .see = (const char *const[]){ "completion", NULL },
+    .see = (const char *const[]){"completion", NULL},
 };
 
 static const char *const program_usage[] = {
@@ -57,18 +58,23 @@ static const char *const program_examples[] = {
 };
 
 static const char *const program_files[] = {
-    "passages", "A corpus: lines of JSON with id, contents and perhaps title; "
-                "MS MARCO's collection.tsv; or BEIR's corpus.jsonl. Plain, "
-                "gzip or zstd.",
-    "queries", "A line of id, tab and text each, or BEIR's queries.jsonl.",
-    "qrels", "Judgements, of TREC's or of MS MARCO's form.",
-    "runs", "Rankings: query, passage, rank and score with tabs between, as "
-            "MS MARCO has them, or TREC's six columns.",
-    "models", "A directory of Hugging Face's form, or its name there, "
-              "\"organisation/name\", which is looked for in Hugging Face's "
-              "cache and else fetched: config.json, "
-              "model.safetensors or pytorch_model.bin, vocab.txt or "
-              "tokenizer.json, with sentence-transformers' files beside them.",
+    "passages",
+    "A corpus: lines of JSON with id, contents and perhaps title; "
+    "MS MARCO's collection.tsv; or BEIR's corpus.jsonl. Plain, "
+    "gzip or zstd.",
+    "queries",
+    "A line of id, tab and text each, or BEIR's queries.jsonl.",
+    "qrels",
+    "Judgements, of TREC's or of MS MARCO's form.",
+    "runs",
+    "Rankings: query, passage, rank and score with tabs between, as "
+    "MS MARCO has them, or TREC's six columns.",
+    "models",
+    "A directory of Hugging Face's form, or its name there, "
+    "\"organisation/name\", which is looked for in Hugging Face's "
+    "cache and else fetched: config.json, "
+    "model.safetensors or pytorch_model.bin, vocab.txt or "
+    "tokenizer.json, with sentence-transformers' files beside them.",
     NULL,
 };
 

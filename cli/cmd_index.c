@@ -25,7 +25,7 @@ static const struct manual manual = {
         "no id may occur twice. The file is mapped into memory when "
         "searched, and shared by all who search it.",
     .examples = examples,
-    .see = (const char *const[]){ "encode", "search", NULL },
+    .see = (const char *const[]){"encode", "search", NULL},
 };
 
 int cmd_index(int argc, char **argv)

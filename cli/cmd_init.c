@@ -43,7 +43,7 @@ static const struct manual manual = {
         "what stands for a missing title, and [CLS] pooling.",
     .examples = examples,
     .files = files,
-    .see = (const char *const[]){ "vocab", "pretrain", NULL },
+    .see = (const char *const[]){"vocab", "pretrain", NULL},
 };
 
 int cmd_init(int argc, char **argv)

@@ -21,9 +21,11 @@ static const char *const examples[] = {
 static const struct manual manual = {
     .usage = usage,
     .description =
-        "Lists the tensors of a checkpoint: name, shape, type and bytes. A file "
+        "Lists the tensors of a checkpoint: name, shape, type and bytes. A "
+        "file "
         "may be of safetensors or of torch.save() (pytorch_model.bin, "
-        "decoder.pt), or an index of several such; nothing in it is executed.\n\n"
+        "decoder.pt), or an index of several such; nothing in it is "
+        "executed.\n\n"
         "Of a model directory it also says what becomes of each tensor when "
         "the model is opened (used; tied: a copy of one that is used; misfit: "
         "of another shape or type than config.json says; ignored), which ones "

@@ -10,19 +10,22 @@ static const char *const usage[] = {
     "--negatives <run> -o <train.jsonl>",
     "simlm mine [options] --corpus <file> --answers <file> [--qrels <file>] "
     "--negatives <run> -o <train.jsonl>",
-    NULL
-};
+    NULL};
 
 static const char *const examples[] = {
     "Retriever2's negatives, from Retriever1",
-    "simlm search --model retriever1 --index flat --top 200 -o train.run train.tsv\n"
-    "simlm mine --corpus passages.jsonl.gz --queries train.tsv --qrels train.qrels \\\n"
+    "simlm search --model retriever1 --index flat --top 200 -o train.run "
+    "train.tsv\n"
+    "simlm mine --corpus passages.jsonl.gz --queries train.tsv --qrels "
+    "train.qrels \\\n"
     "      --negatives train.run -o train.jsonl\n"
-    "simlm finetune --model rlm --corpus passages.jsonl.gz --train train.jsonl \\\n"
+    "simlm finetune --model rlm --corpus passages.jsonl.gz --train train.jsonl "
+    "\\\n"
     "      -o retriever2",
     "Natural Questions",
     "simlm mine --corpus passages.jsonl.gz --answers nq_train_queries.tsv \\\n"
-    "      --qrels nq_train_qrels.txt --negatives train.run --negative-depth 100 \\\n"
+    "      --qrels nq_train_qrels.txt --negatives train.run --negative-depth "
+    "100 \\\n"
     "      --negative-count 100 --negative-random 0 -o nq_hard_train.jsonl",
     NULL,
 };
@@ -38,22 +41,27 @@ static const struct manual manual = {
     .usage = usage,
     .description =
         "Makes the lists that a retriever or a re-ranker is trained with. A "
-        "query's positives are the passages judged 1 or more. Its negatives are "
+        "query's positives are the passages judged 1 or more. Its negatives "
+        "are "
         "drawn from the run's first --negative-depth hits that are not "
         "positives, and --negative-random of them from the whole corpus: "
         "passages that are neither positives nor in the run. Scores are the "
         "run's, -1 where it has none.\n\n"
         "Judged queries without text or hits are left out and counted. The "
-        "same seed makes the same lists; with finetune's seed they are the ones "
+        "same seed makes the same lists; with finetune's seed they are the "
+        "ones "
         "that simlm finetune makes from the same files.\n\n"
-        "With --answers (question, tab, answers as a list of Python's) the hits "
-        "that have an answer are positives, as for Natural Questions: simlm eval "
-        "says what that means. The first passage that --qrels has for a question "
+        "With --answers (question, tab, answers as a list of Python's) the "
+        "hits "
+        "that have an answer are positives, as for Natural Questions: simlm "
+        "eval "
+        "says what that means. The first passage that --qrels has for a "
+        "question "
         "is a positive before them, with the score 1000. Only the "
         "first --negative-depth hits are looked at.",
     .examples = examples,
     .files = files,
-    .see = (const char *const[]){ "bm25 search", "search", "finetune", NULL },
+    .see = (const char *const[]){"bm25 search", "search", "finetune", NULL},
 };
 
 /* What is missing of the needed options, or NULL. */
@@ -103,8 +111,7 @@ int cmd_mine(int argc, char **argv)
         OPT_INT64(0, "sample", &o.sample, 0, 9e18, "n",
                   "keep so many queries, drawn from all; 0: all"),
         CLI_COMMON_OPTIONS(&run),
-        OPT_END()
-    };
+        OPT_END()};
 
     argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)

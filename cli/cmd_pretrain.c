@@ -9,8 +9,7 @@ static const char *const usage[] = {
     "<corpus>...",
     "simlm pretrain [options] --objective rlm|encdec-rtd --model <dir> "
     "--generator <dir> -o <dir> <corpus>...",
-    NULL
-};
+    NULL};
 
 static const char *const examples[] = {
     "A masked LM",
@@ -23,7 +22,8 @@ static const char *const examples[] = {
     "simlm pretrain --objective rlm --model mlm --generator gen0 \\\n"
     "      --generator-training joint -o rlm passages.jsonl.gz",
     "Condenser, then coCondenser from it",
-    "simlm pretrain --objective condenser --model mlm -o con passages.jsonl.gz\n"
+    "simlm pretrain --objective condenser --model mlm -o con "
+    "passages.jsonl.gz\n"
     "simlm pretrain --objective cocondenser --model con -o cocon \\\n"
     "      passages.jsonl.gz",
     "A short run of a small model",
@@ -78,7 +78,7 @@ static const struct manual manual = {
         "small ones.",
     .examples = examples,
     .files = files,
-    .see = (const char *const[]){ "init", "finetune", NULL },
+    .see = (const char *const[]){"init", "finetune", NULL},
 };
 
 int cmd_pretrain(int argc, char **argv)
@@ -124,9 +124,9 @@ int cmd_pretrain(int argc, char **argv)
                 "condenser, cocondenser: layers below the skip; 0: half"),
         OPT_GROUP("Generator (rlm, encdec-rtd)"),
         OPT_MODEL('g', "generator", &o.generator,
-                   "the masked LM that samples replacements"),
-        OPT_CHOICE(0, "generator-training", &generator_training,
-                   "frozen|joint", "joint: it learns from the same masks"),
+                  "the masked LM that samples replacements"),
+        OPT_CHOICE(0, "generator-training", &generator_training, "frozen|joint",
+                   "joint: it learns from the same masks"),
         OPT_CHOICE(0, "generator-init", &generator_init, "given|random",
                    "random: of its shape, with new weights"),
         OPT_REAL(0, "generator-weight", &o.generator_weight, 0, 1e6, "w",
@@ -137,8 +137,7 @@ int cmd_pretrain(int argc, char **argv)
                  "of its head's layer norm, 1e-5 as in transformers 4.15; 0: "
                  "its config's"),
         CLI_COMMON_OPTIONS(&run),
-        OPT_END()
-    };
+        OPT_END()};
 
     argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)

@@ -8,12 +8,12 @@
 static const char *const usage[] = {
     "simlm rerank [options] --model <dir> --queries <file> --corpus <file> "
     "-o <run> <run>",
-    NULL
-};
+    NULL};
 
 static const char *const examples[] = {
     "The first 200 of the retriever's run, measured",
-    "simlm rerank --model reranker --queries dev.tsv --corpus passages.jsonl.gz \\\n"
+    "simlm rerank --model reranker --queries dev.tsv --corpus "
+    "passages.jsonl.gz \\\n"
     "      --depth 200 -o dev.reranked dev.run\n"
     "simlm eval --preset msmarco dev_qrels.txt dev.reranked",
     NULL,
@@ -33,8 +33,8 @@ static const struct manual manual = {
         "that is stopped (by a signal, a crash, kill -9) continues when the "
         "same command is given again, and ends with the same bytes.",
     .examples = examples,
-    .see = (const char *const[]){ "train-reranker", "search", "score", "eval",
-                                  NULL },
+    .see = (const char *const[]){"train-reranker", "search", "score", "eval",
+                                 NULL},
 };
 
 /* What of the needed options was not given, or NULL. */
@@ -75,8 +75,7 @@ int cmd_rerank(int argc, char **argv)
                 "pairs between two savings in <output>.scores"),
         OPT_PRECISION(&o.precision),
         CLI_COMMON_OPTIONS(&run),
-        OPT_END()
-    };
+        OPT_END()};
 
     argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)

@@ -8,12 +8,12 @@
 static const char *const usage[] = {
     "simlm score [options] --model <dir> --corpus <file> -o <kd_train.jsonl> "
     "<train.jsonl>",
-    NULL
-};
+    NULL};
 
 static const char *const examples[] = {
     "Scores for distillation",
-    "simlm score --model reranker --corpus passages.jsonl.gz --negatives 200 \\\n"
+    "simlm score --model reranker --corpus passages.jsonl.gz --negatives 200 "
+    "\\\n"
     "      -o kd_train.jsonl train.jsonl",
     NULL,
 };
@@ -30,8 +30,7 @@ static const struct manual manual = {
         "that is stopped (by a signal, a crash, kill -9) continues when the "
         "same command is given again, and ends with the same bytes.",
     .examples = examples,
-    .see = (const char *const[]){ "train-reranker", "finetune", "rerank",
-                                  NULL },
+    .see = (const char *const[]){"train-reranker", "finetune", "rerank", NULL},
 };
 
 /* What of the needed options was not given, or NULL. */
@@ -66,8 +65,7 @@ int cmd_score(int argc, char **argv)
                 "pairs between two savings in <output>.scores"),
         OPT_PRECISION(&o.precision),
         CLI_COMMON_OPTIONS(&run),
-        OPT_END()
-    };
+        OPT_END()};
 
     argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)

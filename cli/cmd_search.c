@@ -34,12 +34,13 @@ static const struct manual manual = {
         "and text if --corpus names the passages.\n\n"
         "Ties go to the passage that comes first in the index.",
     .examples = examples,
-    .see = (const char *const[]){ "encode", "index", "fuse", "eval", NULL },
+    .see = (const char *const[]){"encode", "index", "fuse", "eval", NULL},
 };
 
 /* Between words; control characters, too, which a terminal might act upon. */
 #define BLANKS                                                                 \
-    " \1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20\21\22\23\24\25\26\27\30\31\32\33" \
+    " \1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20\21\22\23\24\25\26\27\30\31\32" \
+    "\33"                                                                      \
     "\34\35\36\37\177"
 
 /* ---- a terminal ---------------------------------------------------------- */
@@ -191,7 +192,7 @@ static int check_operands(const simlm_search_options *o, bool interactive,
     if (interactive)
         return !o->model || argc
                    ? options_usage(&manual, "--interactive wants --model and "
-                                          "no file of queries")
+                                            "no file of queries")
                    : CLI_OK;
     if (!o->output)
         return options_usage(&manual, "-o is needed ('-': standard output)");
@@ -206,7 +207,7 @@ int cmd_search(int argc, char **argv)
 {
     struct cli_run run = CLI_RUN_INIT;
     simlm_search_options o;
-    struct option_list corpus = { .n = 0 };
+    struct option_list corpus = {.n = 0};
     bool interactive = false;
     int32_t top = 0;
     int bad;
@@ -215,7 +216,7 @@ int cmd_search(int argc, char **argv)
     const struct option_row options[] = {
         OPT_MODEL('m', "model", &o.model, "encodes the queries"),
         OPT_INPUT('e', "encoded", &o.encoded, "dir",
-                   "queries that 'simlm encode --side query' encoded"),
+                  "queries that 'simlm encode --side query' encoded"),
         OPT_INPUT('x', "index", &o.index, "file", "made by 'simlm index'"),
         OPT_OUTPUT('o', "output", &o.output, "file",
                    "the run to write; -: standard output"),

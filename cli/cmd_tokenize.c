@@ -24,7 +24,7 @@ static const struct manual manual = {
         "for each, exactly the ids of Hugging Face's BertTokenizer. With "
         "--jsonl lines are JSON objects with a text and perhaps a pair.",
     .examples = examples,
-    .see = (const char *const[]){ "vocab", "encode", NULL },
+    .see = (const char *const[]){"vocab", "encode", NULL},
 };
 
 int cmd_tokenize(int argc, char **argv)
@@ -36,9 +36,8 @@ int cmd_tokenize(int argc, char **argv)
 
     simlm_tokenize_options_init(&o);
     const struct option_row options[] = {
-        OPT_MODEL(
-            'm', "model", &o.model,
-            "directory with vocab.txt or tokenizer.json, or such a file"),
+        OPT_MODEL('m', "model", &o.model,
+                  "directory with vocab.txt or tokenizer.json, or such a file"),
         OPT_FLAG(0, "jsonl", &o.jsonl,
                  "read {\"text\":..} or {\"text\":..,\"pair\":..} lines"),
         OPT_FLAG(0, "no-special", &no_special, "leave out [CLS] and [SEP]"),

@@ -9,12 +9,12 @@ static const char *const usage[] = {
     "<file> --qrels <file> --negatives <run> -o <dir>",
     "simlm train-reranker [options] --model <dir> --corpus <file> --train "
     "<train.jsonl> -o <dir>",
-    NULL
-};
+    NULL};
 
 static const char *const examples[] = {
     "With the retriever's own hits as negatives",
-    "simlm search --model retriever --index flat --top 200 -o train.run train.tsv\n"
+    "simlm search --model retriever --index flat --top 200 -o train.run "
+    "train.tsv\n"
     "simlm train-reranker --model rlm --corpus passages.jsonl.gz \\\n"
     "      --queries train.tsv --qrels train.qrels --negatives train.run \\\n"
     "      -o reranker",
@@ -51,7 +51,8 @@ static const struct manual manual = {
         "under different dropout, and the two predictions are drawn "
         "together. (A model that tells nothing apart yet stays at guessing "
         "with a factor above 1: train it with --forward-factor 1 first.)\n\n"
-        "--model is a re-ranker, or any BERT or ELECTRA model: what it lacks of "
+        "--model is a re-ranker, or any BERT or ELECTRA model: what it lacks "
+        "of "
         "the head starts from random weights. The data are those of simlm "
         "finetune, the negatives best from the retriever whose hits will be "
         "re-ranked. The trained directory loads in transformers as "
@@ -60,8 +61,7 @@ static const struct manual manual = {
         "again.",
     .examples = examples,
     .files = files,
-    .see = (const char *const[]){ "rerank", "score", "finetune", "search",
-                                  NULL },
+    .see = (const char *const[]){"rerank", "score", "finetune", "search", NULL},
 };
 
 int cmd_train_reranker(int argc, char **argv)
@@ -86,8 +86,7 @@ int cmd_train_reranker(int argc, char **argv)
         OPT_CHOICE(0, "rdrop", &rdrop, "no|yes",
                    "two passes under different dropout"),
         CLI_COMMON_OPTIONS(&run),
-        OPT_END()
-    };
+        OPT_END()};
 
     argc = options_parse(argc, argv, options, &manual);
     if (argc < 0)

@@ -35,7 +35,7 @@ static const struct manual manual = {
         "The same corpus gives the same file on any number of threads.",
     .examples = examples,
     .files = files,
-    .see = (const char *const[]){ "init", "tokenize", NULL },
+    .see = (const char *const[]){"init", "tokenize", NULL},
 };
 
 int cmd_vocab(int argc, char **argv)

@@ -4,11 +4,10 @@
 #include <string.h>
 
 const struct command commands[] = {
-#define ROW(name, function, summary) { name, function, summary },
+#define ROW(name, function, summary) {name, function, summary},
     CLI_COMMANDS(ROW)
 #undef ROW
-    { NULL, NULL, NULL }
-};
+        {NULL, NULL, NULL}};
 
 const struct command *command_named(const char *name)
 {
@@ -21,7 +20,7 @@ const struct command *command_named(const char *name)
 int command_show(const struct command *c, enum manual_form form)
 {
     char name[32], help[32];
-    char *argv[] = { name, help, NULL };
+    char *argv[] = {name, help, NULL};
 
     snprintf(name, sizeof name, "%s", c->name);
     snprintf(help, sizeof help, "--help=%s", manual_form_name(form));

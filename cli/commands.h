@@ -50,7 +50,8 @@
 
 /* clang-format on */
 
-#define CLI_DECLARE(name, function, summary) int function(int argc, char **argv);
+#define CLI_DECLARE(name, function, summary)                                   \
+    int function(int argc, char **argv);
 CLI_COMMANDS(CLI_DECLARE)
 #undef CLI_DECLARE
 

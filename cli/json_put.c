@@ -6,8 +6,12 @@
 /* Bytes of the well-formed UTF-8 sequence at s; 0 if there is none. */
 static int sequence(const unsigned char *s)
 {
-    int n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3
-            : *s < 0xf5 ? 4 : 0;
+    int n = *s < 0x80   ? 1
+            : *s < 0xc2 ? 0
+            : *s < 0xe0 ? 2
+            : *s < 0xf0 ? 3
+            : *s < 0xf5 ? 4
+                        : 0;
 
     for (int i = 1; i < n; i++)
         if ((s[i] & 0xc0) != 0x80)

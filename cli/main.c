@@ -47,7 +47,7 @@ static int explain_family(const char *family, const char *word)
 
 static int explain_unknown(const char *word)
 {
-    struct suggestion s = { .typed = word };
+    struct suggestion s = {.typed = word};
 
     for (const struct command *c = commands; c->name; c++)
         suggestion_offer(&s, c->name);

@@ -8,7 +8,7 @@
 
 enum { HELP_COLUMN = 30, HELP_WIDTH = 79 };
 
-static const char *const form_names[] = { "text", "man", "bash", "zsh", "fish" };
+static const char *const form_names[] = {"text", "man", "bash", "zsh", "fish"};
 
 const char *manual_form_name(enum manual_form form)
 {
@@ -26,8 +26,7 @@ bool manual_form_of(enum manual_form *form, const char *name)
 }
 
 void manual_print(enum manual_form form, const char *name,
-                  const struct option_row *options,
-                  const struct manual *manual)
+                  const struct option_row *options, const struct manual *manual)
 {
     switch (form) {
     case MANUAL_TEXT:
@@ -48,7 +47,7 @@ void manual_print(enum manual_form form, const char *name,
     }
 }
 
-/* ---- --help ------------------------------------------------------------------ */
+/* ---- --help -------------------------------------------------------------- */
 
 static void print_row(const struct option_row *o)
 {

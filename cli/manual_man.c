@@ -16,7 +16,7 @@
 
 enum { LINE = 72 };
 
-/* ---- text ---------------------------------------------------------------------- */
+/* ---- text ---------------------------------------------------------------- */
 
 static void put_char(char c)
 {
@@ -115,7 +115,7 @@ static void put_text(const char *text)
     putchar('\n');
 }
 
-/* ---- parts ---------------------------------------------------------------------- */
+/* ---- parts --------------------------------------------------------------- */
 
 /* "bm25 index" -> "simlm-bm25-index". */
 static void page_name(char *buf, size_t size, const char *name)
@@ -308,10 +308,13 @@ static void put_files(const struct option_row *options,
 static void put_exit_status(void)
 {
     static const char *const codes[] = {
-        "0", "The command has done what it was asked.",
-        "1", "It failed; one line on standard error says why, and no output was "
-             "left half written.",
-        "2", "The command line was wrong.",
+        "0",
+        "The command has done what it was asked.",
+        "1",
+        "It failed; one line on standard error says why, and no output was "
+        "left half written.",
+        "2",
+        "The command line was wrong.",
         NULL,
     };
 
@@ -332,7 +335,7 @@ static void put_see(const char *const *see)
     putchar('\n');
 }
 
-/* ---- pages ---------------------------------------------------------------------- */
+/* ---- pages --------------------------------------------------------------- */
 
 void manual_print_man(const char *name, const struct option_row *options,
                       const struct manual *manual)
@@ -367,9 +370,12 @@ static void put_commands(void)
 void manual_print_program(const struct manual *manual)
 {
     static const char *const environment[] = {
-        "SIMLM_CPU", "The instruction set to use at most: ref, avx2 or avx512.",
-        "COLUMNS", "The width of progress bars, instead of the terminal's own.",
-        "TERM", "If it is dumb, no progress bars are drawn.",
+        "SIMLM_CPU",
+        "The instruction set to use at most: ref, avx2 or avx512.",
+        "COLUMNS",
+        "The width of progress bars, instead of the terminal's own.",
+        "TERM",
+        "If it is dumb, no progress bars are drawn.",
         NULL,
     };
 
@@ -382,5 +388,5 @@ void manual_print_program(const struct manual *manual)
     put_exit_status();
     put_list("ENVIRONMENT", environment);
     put_list("FILES", manual->files);
-    put_see((const char *const[]){ "help", "completion", NULL });
+    put_see((const char *const[]){"help", "completion", NULL});
 }

@@ -77,7 +77,7 @@ static void print_parts(enum manual_form shell)
         command_show(c, shell);
 }
 
-/* ---- bash ------------------------------------------------------------------------ */
+/* ---- bash ---------------------------------------------------------------- */
 
 static void put_bash_names(const struct option_row *o, char between)
 {
@@ -111,7 +111,9 @@ void manual_print_bash(const char *name, const struct option_row *options,
         if (o->type == OPT_TYPE_CHOICE)
             put_choices(o->arg);
         else
-            printf(takes_dir(o) ? "<dir>" : takes_path(o) ? "<file>" : "<none>");
+            printf(takes_dir(o)    ? "<dir>"
+                   : takes_path(o) ? "<file>"
+                                   : "<none>");
         printf("' ;;\n");
     }
     printf("        esac\n        ;;\n");
@@ -162,7 +164,7 @@ static void print_bash(void)
            "complete -F _simlm simlm\n");
 }
 
-/* ---- zsh ------------------------------------------------------------------------- */
+/* ---- zsh ----------------------------------------------------------------- */
 
 static void put_zsh_value(const struct option_row *o)
 {
@@ -190,9 +192,8 @@ void manual_print_zsh(const char *name, const struct option_row *options,
         if (!option_is_one(o))
             continue;
         if (o->short_name)
-            printf("        %s'(-%c --%s)'{-%c,--%s}'[",
-                   *often ? "\\*" : "", o->short_name, o->long_name,
-                   o->short_name, o->long_name);
+            printf("        %s'(-%c --%s)'{-%c,--%s}'[", *often ? "\\*" : "",
+                   o->short_name, o->long_name, o->short_name, o->long_name);
         else
             printf("        '%s--%s[", often, o->long_name);
         put_quoted(o->help, "\\:[]");
@@ -256,7 +257,7 @@ static void print_zsh(void)
     printf("    esac\n}\n_simlm \"$@\"\n");
 }
 
-/* ---- fish ------------------------------------------------------------------------ */
+/* ---- fish ---------------------------------------------------------------- */
 
 static void put_fish_help(const char *help)
 {

@@ -17,7 +17,7 @@
 enum { MAX_ROWS = 96, LONG_BASE = 1000 };
 enum { PARSED_HELP = -1, PARSED_ERROR = -2, PARSED_REFUSED = -3 };
 
-/* ---- rows -------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------- */
 
 bool option_is_one(const struct option_row *o)
 {
@@ -171,7 +171,7 @@ int options_usage(const struct manual *manual, const char *fmt, ...)
     return CLI_USAGE;
 }
 
-/* ---- values ----------------------------------------------------------------- */
+/* ---- values -------------------------------------------------------------- */
 
 static bool parse_integer(int64_t *out, const char *text)
 {
@@ -264,7 +264,7 @@ bool option_set(const struct option_row *o, const char *text)
     return false;
 }
 
-/* ---- parsing ------------------------------------------------------------------ */
+/* ---- parsing ------------------------------------------------------------- */
 
 struct getopt_tables {
     char brief[2 * MAX_ROWS + 4];
@@ -285,8 +285,8 @@ static void make_tables(struct getopt_tables *t,
 
         if (!option_is_one(o) || i >= MAX_ROWS)
             continue;
-        t->longs[n++] = (struct option){ o->long_name, has_value, NULL,
-                                         LONG_BASE + i };
+        t->longs[n++] =
+            (struct option){o->long_name, has_value, NULL, LONG_BASE + i};
         if (!o->short_name)
             continue;
         t->brief[at++] = o->short_name;
@@ -294,8 +294,8 @@ static void make_tables(struct getopt_tables *t,
             t->brief[at++] = ':';
     }
     t->brief[at] = '\0';
-    t->longs[n++] = (struct option){ "help", 0, NULL, 'h' };
-    t->longs[n] = (struct option){ NULL, 0, NULL, 0 };
+    t->longs[n++] = (struct option){"help", 0, NULL, 'h'};
+    t->longs[n] = (struct option){NULL, 0, NULL, 0};
 }
 
 static const struct option_row *row_of(const struct option_row *options, int c)
@@ -312,7 +312,7 @@ static const struct option_row *row_of(const struct option_row *options, int c)
 static const char *nearest(const struct option_row *options, const char *arg)
 {
     static char typed[64];
-    struct suggestion s = { .typed = typed };
+    struct suggestion s = {.typed = typed};
 
     arg += strspn(arg, "-");
     snprintf(typed, sizeof typed, "%.*s", (int)strcspn(arg, "="), arg);
@@ -383,7 +383,7 @@ static bool parse_rows(bool *given, int argc, char **argv,
     return true;
 }
 
-/* ---- what does not go together -------------------------------------------------- */
+/* ---- what does not go together ------------------------------------------- */
 
 static bool is_given(const bool *given, const struct option_row *options,
                      const char *name)
@@ -491,9 +491,11 @@ static void fill_context(const struct option_row *options,
 int options_parse(int argc, char **argv, const struct option_row *options,
                   const struct manual *manual)
 {
-    bool given[MAX_ROWS] = { false };
-    struct option_line line = { .name = argv[0], .n_arguments = argc - 1,
-                                .options = options, .operand = argv };
+    bool given[MAX_ROWS] = {false};
+    struct option_line line = {.name = argv[0],
+                               .n_arguments = argc - 1,
+                               .options = options,
+                               .operand = argv};
     enum manual_form form;
 
     if (probe_table(options))

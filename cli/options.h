@@ -43,8 +43,8 @@ enum option_type {
 
 /* What options_parse() made of a command line: for records of the run. */
 struct option_line {
-    const char *name;                 /* of the command */
-    const char *const *argument;      /* [n_arguments] as they were given */
+    const char *name;            /* of the command */
+    const char *const *argument; /* [n_arguments] as they were given */
     int n_arguments;
     const struct option_row *options; /* with their values */
     char *const *operand;             /* [n_operands] */

@@ -35,7 +35,7 @@ struct probe {
 void probe_command(struct probe *p, const struct command *c, int n,
                    char *const *word);
 
-/* ---- for options.c and cli_run.c: all do nothing when no probe is on ---- */
+/* ---- for options.c and cli_run.c: all do nothing when no probe is on ----- */
 
 bool probe_is_on(void);
 /* True: the table was all that is asked for. */

@@ -6,7 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static const double DRAW_EVERY = 0.1, PRINT_EVERY = 60, WORTH_A_LINE = 1; /* s */
+static const double DRAW_EVERY = 0.1, PRINT_EVERY = 60,
+                    WORTH_A_LINE = 1; /* s */
 
 static double seconds_since(const struct timespec *then)
 {
@@ -40,8 +41,8 @@ static int columns(void)
 
 void progress_init(struct progress *p, bool quiet)
 {
-    *p = (struct progress){ .silent = quiet,
-                            .terminal = !quiet && is_terminal() };
+    *p =
+        (struct progress){.silent = quiet, .terminal = !quiet && is_terminal()};
 }
 
 void progress_clear(struct progress *p)
@@ -81,14 +82,13 @@ static void finish_phase(struct progress *p)
     fprintf(stderr, "%s\n", line);
 }
 
-static void begin_phase(struct progress *p, const char *phase,
-                        const char *unit)
+static void begin_phase(struct progress *p, const char *phase, const char *unit)
 {
     finish_phase(p);
     snprintf(p->phase, sizeof p->phase, "%s", phase);
     snprintf(p->unit, sizeof p->unit, "%s", unit);
-    p->bar = (struct bar){ .phase = p->phase, .unit = p->unit };
-    p->pace = (struct pace){ .started = false };
+    p->bar = (struct bar){.phase = p->phase, .unit = p->unit};
+    p->pace = (struct pace){.started = false};
     clock_gettime(CLOCK_MONOTONIC, &p->began);
     p->shown = p->began;
 }

@@ -27,11 +27,11 @@
 
 /* What `simlm run` was asked for. */
 struct recipe_options {
-    const char *path;   /* of the recipe */
-    const char *folder; /* of the run */
+    const char *path;         /* of the recipe */
+    const char *folder;       /* of the run */
     struct option_list set;   /* "name=value", instead of the recipe's own */
     struct option_list given; /* "stage=path": made already, not to be run */
-    int32_t threads;        /* for all stages; negative: as the recipe says */
+    int32_t threads;          /* for all stages; negative: as the recipe says */
     bool quiet;
     const char *log_json;
     const char *tensorboard; /* each training's in a directory of its name */
@@ -87,7 +87,7 @@ simlm_status recipe_open(struct recipe *r, const struct recipe_options *o,
                          simlm_error *err);
 void recipe_close(struct recipe *r);
 
-/* ---- among the recipe's files ------------------------------------------- */
+/* ---- among the recipe's files -------------------------------------------- */
 
 /* recipe_fail() with the recipe's name. */
 #define RECIPE_FAIL(r, line, ...)                                              \

@@ -46,7 +46,7 @@ static const struct option_row *row_named(const struct option_row *options,
     return NULL;
 }
 
-/* ---- words -------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------- */
 
 static simlm_status fail_unknown(struct check *c, const struct setting *x,
                                  const struct option_row *options)
@@ -200,7 +200,7 @@ static void make_words(void *ctx, const struct option_row *options)
         c->st = add_operands(c);
 }
 
-/* ---- what the line comes to --------------------------------------------- */
+/* ---- what the line comes to ---------------------------------------------- */
 
 static void put_lines(FILE *f, const struct option_row *o)
 {
@@ -279,7 +279,7 @@ static void take_line(void *ctx, const struct option_line *line, bool brief)
         add_path(s->input, &s->n_inputs, p, line->operand[i]);
 }
 
-/* ---- files -------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------- */
 
 static bool is_made_before(const struct recipe *r, const struct stage *s,
                            const char *path)
@@ -343,7 +343,8 @@ static simlm_status check_output(struct recipe *r, const struct stage *s,
 {
     for (const struct stage *b = r->stage; b < s; b++)
         for (int i = 0; i < b->n_outputs; i++)
-            if (recipe_is_within(path, b->output[i]) || recipe_is_within(b->output[i], path))
+            if (recipe_is_within(path, b->output[i]) ||
+                recipe_is_within(b->output[i], path))
                 return RECIPE_FAIL(r, s->line,
                                    "'%s' and '%s' have the same output '%s'",
                                    b->name, s->name, b->output[i]);
@@ -360,7 +361,7 @@ static simlm_status check_outputs(struct recipe *r, const struct stage *s,
     return st;
 }
 
-/* ---- the stage ---------------------------------------------------------- */
+/* ---- the stage ----------------------------------------------------------- */
 
 /* "--lr: expected ..." is said in the line of lr. */
 static simlm_status complain(const struct check *c)

@@ -16,7 +16,7 @@
 
 static const char DESCRIPTION[] = "report.in.json";
 
-/* ---- JSON --------------------------------------------------------------- */
+/* ---- JSON ---------------------------------------------------------------- */
 
 static void put_member(FILE *f, const char *between, const char *key,
                        const char *text)
@@ -40,7 +40,7 @@ static const char *from_folder(struct recipe *r, const char *path)
     return pool_printf(&r->pool, "%s/%s", here, path);
 }
 
-/* ---- notes and facts ---------------------------------------------------- */
+/* ---- notes and facts ----------------------------------------------------- */
 
 static void put_words(FILE *f, const struct report_plan *p)
 {
@@ -58,7 +58,7 @@ static void put_words(FILE *f, const struct report_plan *p)
     putc(']', f);
 }
 
-/* ---- the table ---------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------- */
 
 static void put_cells(FILE *f, const struct report_plan *p,
                       const struct report_row *row)
@@ -121,7 +121,7 @@ static void put_table(FILE *f, const struct report_plan *p)
     putc(']', f);
 }
 
-/* ---- queries ------------------------------------------------------------ */
+/* ---- queries ------------------------------------------------------------- */
 
 static void put_examples(FILE *f, struct recipe *r)
 {
@@ -148,7 +148,7 @@ static void put_examples(FILE *f, struct recipe *r)
     fputs("]}", f);
 }
 
-/* ---- training ----------------------------------------------------------- */
+/* ---- training ------------------------------------------------------------ */
 
 /* The log that training leaves in its output, or NULL: it does not train. */
 static const char *log_of(struct recipe *r, const struct stage *s)
@@ -226,7 +226,7 @@ const char *recipe_describe_report(struct recipe *r, stage_times *times,
     return pool_written(&r->pool, &w);
 }
 
-/* ---- the stage ---------------------------------------------------------- */
+/* ---- the stage ----------------------------------------------------------- */
 
 /* Everything that the description names: if one changes, so does the page. */
 static void add_inputs(struct recipe *r, struct stage *report)

@@ -61,8 +61,8 @@ static bool is_idle(const struct recipe *r, const struct stage *s,
 
 simlm_status recipe_leave_out(struct recipe *r, simlm_error *err)
 {
-    bool *left_out = pool_take(&r->pool, (size_t)r->n_stages + 1,
-                               sizeof *left_out);
+    bool *left_out =
+        pool_take(&r->pool, (size_t)r->n_stages + 1, sizeof *left_out);
     int kept = 0;
 
     for (int i = 0; i < r->o.given.n; i++)

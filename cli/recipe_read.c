@@ -6,7 +6,7 @@
 #include "recipe.h"
 #include "suggest.h"
 
-/* ---- stages and their settings ------------------------------------------ */
+/* ---- stages and their settings ------------------------------------------- */
 
 struct stage *recipe_add_stage(struct recipe *r, const char *name, long line,
                                const struct command *command)
@@ -82,7 +82,7 @@ static simlm_status add_node(struct recipe *r, struct stage *s,
     return st;
 }
 
-/* ---- defaults ----------------------------------------------------------- */
+/* ---- defaults ------------------------------------------------------------ */
 
 /* Those of the command, then those of any; the table drops what it lacks. */
 static simlm_status add_defaults(struct recipe *r, struct stage *s,
@@ -172,7 +172,7 @@ static simlm_status check_used(struct recipe *r, simlm_error *err)
     return SIMLM_OK;
 }
 
-/* ---- variables ---------------------------------------------------------- */
+/* ---- variables ----------------------------------------------------------- */
 
 /* The value of "name=value" among those given on the command line, or NULL. */
 static const char *given(const struct recipe *r, const char *name)
@@ -237,7 +237,7 @@ static simlm_status read_variables(struct recipe *r, simlm_error *err)
     return st;
 }
 
-/* ---- stages ------------------------------------------------------------- */
+/* ---- stages -------------------------------------------------------------- */
 
 static simlm_status find_command(const struct command **out, struct recipe *r,
                                  const struct node *stage, simlm_error *err)
@@ -321,7 +321,7 @@ static simlm_status read_stages(struct recipe *r, simlm_error *err)
     return st;
 }
 
-/* ---- the whole ---------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------- */
 
 static simlm_status read_title(struct recipe *r, simlm_error *err)
 {

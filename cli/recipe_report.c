@@ -13,7 +13,7 @@
 
 #include "commands.h"
 
-/* ---- columns ------------------------------------------------------------ */
+/* ---- columns ------------------------------------------------------------- */
 
 static simlm_status add_column(struct recipe *r, int set, const char *name,
                                const char *measure, long line, simlm_error *err)
@@ -75,7 +75,7 @@ static simlm_status read_set(struct recipe *r, const struct node *node,
                                  err);
 }
 
-/* ---- stages that measure ------------------------------------------------ */
+/* ---- stages that measure ------------------------------------------------- */
 
 /* The options of eval that the set has, and its columns' measures if no preset
  * gives them. */
@@ -131,7 +131,7 @@ static simlm_status add_eval(const char **output, struct recipe *r,
     return st < 0 ? st : recipe_check_stage(r, s, err);
 }
 
-/* ---- rows --------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------- */
 
 static int column_named(const struct report_plan *p, const char *name)
 {
@@ -271,7 +271,7 @@ static simlm_status read_row(struct recipe *r, const struct node *node,
     return read_cells(r, row, node, err);
 }
 
-/* ---- differences -------------------------------------------------------- */
+/* ---- differences --------------------------------------------------------- */
 
 static simlm_status find_row(const struct report_row **out, struct recipe *r,
                              const struct node *node, const char *key,
@@ -346,7 +346,7 @@ static simlm_status read_difference(struct recipe *r, const struct node *node,
                     node->line, set, against->run[set], row->run[set], err);
 }
 
-/* ---- overlaps ----------------------------------------------------------- */
+/* ---- overlaps ------------------------------------------------------------ */
 
 /* `simlm overlap` of two rows' runs of one set. */
 static simlm_status add_overlap(struct recipe *r, const struct report_row *row,
@@ -400,7 +400,7 @@ static simlm_status read_overlap(struct recipe *r, const struct node *node,
     return st;
 }
 
-/* ---- the plan ----------------------------------------------------------- */
+/* ---- the plan ------------------------------------------------------------ */
 
 static simlm_status read_examples(struct recipe *r, const struct node *node,
                                   simlm_error *err)

@@ -33,7 +33,7 @@
 #include "recipe_report.h"
 #include "recipe_state.h"
 
-/* ---- the stage's process ------------------------------------------------ */
+/* ---- the stage's process ------------------------------------------------- */
 
 /* The run holds the other end of the pipe: when it is gone, save and stop. */
 static void *watch_run(void *ctx)
@@ -85,7 +85,7 @@ static int work(const struct state *s, const struct stage *g, bool overwrite,
     return fflush(stdout) && code == CLI_OK ? CLI_FAILED : code;
 }
 
-/* ---- the run's side ----------------------------------------------------- */
+/* ---- the run's side ------------------------------------------------------ */
 
 static void on_child(int sig)
 {
@@ -175,7 +175,7 @@ static simlm_status run_process(int *status, bool *stopped,
     return pid > 0 ? SIMLM_OK : fail_fork(err);
 }
 
-/* ---- one stage ---------------------------------------------------------- */
+/* ---- one stage ----------------------------------------------------------- */
 
 /* How the process ended, as an error of the recipe. */
 static simlm_status judge(struct recipe *r, const struct stage *g, int status,
@@ -277,7 +277,7 @@ static simlm_status run_stage(bool *worked, struct recipe *r, struct state *s,
     return do_stage(r, s, g, key, err);
 }
 
-/* ---- all of them -------------------------------------------------------- */
+/* ---- all of them --------------------------------------------------------- */
 
 static simlm_status run_report(bool *worked, struct recipe *r, struct state *s,
                                simlm_error *err)
@@ -305,7 +305,7 @@ simlm_status recipe_run(bool *worked, struct recipe *r, simlm_error *err)
     return st;
 }
 
-/* ---- only looking ------------------------------------------------------- */
+/* ---- only looking -------------------------------------------------------- */
 
 /* Does the stage read what one of those to do will make? */
 static bool waits(const struct recipe *r, const bool *to_do, int stage)

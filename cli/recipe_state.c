@@ -24,7 +24,7 @@ struct known_hash {
     struct known_hash *next;
 };
 
-/* ---- small files -------------------------------------------------------- */
+/* ---- small files --------------------------------------------------------- */
 
 static const char *path_of(struct state *s, const char *name)
 {
@@ -93,7 +93,7 @@ simlm_status state_write(struct state *s, const char *name, const char *text,
                                      : write_text(s, path, text, true, err);
 }
 
-/* ---- hashes ------------------------------------------------------------- */
+/* ---- hashes -------------------------------------------------------------- */
 
 static void load_hashes(struct state *s)
 {
@@ -160,7 +160,7 @@ static simlm_status hash_file(uint64_t *hash, struct state *s, const char *path,
     return SIMLM_OK;
 }
 
-/* ---- what files hold, as lines ------------------------------------------ */
+/* ---- what files hold, as lines ------------------------------------------- */
 
 static int counts(const struct dirent *e)
 {
@@ -254,7 +254,7 @@ static simlm_status whole_text(const char **text, struct state *s,
     return st;
 }
 
-/* ---- stages ------------------------------------------------------------- */
+/* ---- stages -------------------------------------------------------------- */
 
 bool state_is_done(struct state *s, const struct stage *g, const char *key)
 {
@@ -338,7 +338,7 @@ simlm_status state_spend(struct state *s, const struct stage *g, double seconds,
                       false, err);
 }
 
-/* ---- the folder --------------------------------------------------------- */
+/* ---- the folder ---------------------------------------------------------- */
 
 /* The directory and its parents. */
 static simlm_status make_dir(struct state *s, const char *path,

@@ -50,7 +50,7 @@ static simlm_status fail_here(struct reader *r, const char *what)
                        what);
 }
 
-/* ---- events ------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------- */
 
 /* The next event in r->event; the former one is gone. */
 static simlm_status advance(struct reader *r)
@@ -74,7 +74,7 @@ static simlm_status refuse_extras(struct reader *r, const yaml_char_t *anchor,
     return SIMLM_OK;
 }
 
-/* ---- nodes -------------------------------------------------------------- */
+/* ---- nodes --------------------------------------------------------------- */
 
 static simlm_status read_node(struct node **out, struct reader *r, int depth);
 
@@ -207,7 +207,7 @@ static simlm_status read_node(struct node **out, struct reader *r, int depth)
     }
 }
 
-/* ---- the file ----------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------ */
 
 /* Stream, one document, its node, and nothing behind it. */
 static simlm_status read_document(struct node **root, struct reader *r)

@@ -11,7 +11,7 @@ static const double TELL_EVERY = 10; /* seconds */
 
 bool run_log_open(struct cli_log *log, const char *path)
 {
-    *log = (struct cli_log){ .f = strcmp(path, "-") ? fopen(path, "a") : stdout };
+    *log = (struct cli_log){.f = strcmp(path, "-") ? fopen(path, "a") : stdout};
     if (!log->f)
         return false;
     setvbuf(log->f, NULL, _IOLBF, 0);

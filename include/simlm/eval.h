@@ -111,7 +111,7 @@ SIMLM_API bool simlm_eval_answered(const simlm_eval *e, int64_t query);
 SIMLM_API double simlm_eval_value(const simlm_eval *e, int64_t query,
                                   int32_t i);
 
-/* ---- comparing two runs ------------------------------------------------- */
+/* ---- comparing two runs -------------------------------------------------- */
 
 typedef struct simlm_compare_options {
     int32_t resamples; /* of permutation test and bootstrap; 10000 */
@@ -171,7 +171,7 @@ typedef struct simlm_overlap_at {
 typedef struct simlm_overlap {
     int64_t n_queries;          /* in both runs */
     int64_t n_only_a, n_only_b; /* in one alone: not counted */
-    double rbo;                 /* rank-biased overlap with p = 0.9, extrapolated
+    double rbo; /* rank-biased overlap with p = 0.9, extrapolated
                                  * from the depth of the shorter list (Webber,
                                  * Moffat and Zobel, TOIS 2010, eq. 30) */
     simlm_overlap_at at[SIMLM_OVERLAP_CUTOFFS];

@@ -83,8 +83,7 @@ SIMLM_API simlm_status simlm_index_build(const simlm_index_options *options,
                                          const simlm_observer *observer,
                                          simlm_error *err);
 
-/* ---- queries to a run
- * -------------------------------------------------------- */
+/* ---- queries to a run ---------------------------------------------------- */
 
 typedef struct simlm_search_options {
     const char *index;    /* required */

@@ -39,12 +39,13 @@ typedef struct simlm_mine_options {
     int32_t random;      /* of these, passages from anywhere; 10 */
     bool any_grade;      /* a judgement of any grade makes a positive, as in the
                           * reference; false: one of 1 or more does */
-    bool filter_noisy_positives; /* leave queries out none of whose positives the
+    bool
+        filter_noisy_positives; /* leave queries out none of whose positives the
                                   * run has; false */
-    int64_t sample;      /* queries kept, drawn from all; 0: all of them */
-    uint64_t seed;       /* 1234, simlm_finetune()'s: the lists are those that it
+    int64_t sample;  /* queries kept, drawn from all; 0: all of them */
+    uint64_t seed;   /* 1234, simlm_finetune()'s: the lists are those that it
                           * would make itself */
-    int32_t threads;     /* 0: one a core */
+    int32_t threads; /* 0: one a core */
 
     /* Questions with their answers, "question \t ['answer', ...]", or NULL.  With
      * them, of the run's first `depth` hits those that have an answer are

@@ -10,9 +10,6 @@
 #define SIMLM_PRECISION_H
 
 /* Values are ABI: append, never renumber. */
-typedef enum simlm_precision {
-    SIMLM_FP32 = 0,
-    SIMLM_BF16 = 1
-} simlm_precision;
+typedef enum simlm_precision { SIMLM_FP32 = 0, SIMLM_BF16 = 1 } simlm_precision;
 
 #endif /* SIMLM_PRECISION_H */

@@ -49,10 +49,9 @@ typedef struct simlm_prepare_options {
                         * false: they are an error */
 
     /* Training examples: MS MARCO's and NQ's. */
-    const char *train_run,
-        *dev_run;           /* MS MARCO: rankings of the queries, or
+    const char *train_run, *dev_run; /* MS MARCO: rankings of the queries, or
                              * NULL: what is found by its name, if any */
-    int32_t negative_depth; /* leading hits that are used; 200 */
+    int32_t negative_depth;          /* leading hits that are used; 200 */
     int32_t
         negative_count; /* negatives a query; 0: 210 of MS MARCO, 100 of NQ */
     int32_t negative_random;     /* of MS MARCO's, passages from anywhere; 10 */

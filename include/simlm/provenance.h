@@ -20,11 +20,11 @@ extern "C" {
 #endif
 
 typedef struct simlm_provenance {
-    const char *command;         /* what was done, e.g. "bm25 index"; required */
+    const char *command; /* what was done, e.g. "bm25 index"; required */
     const char *const *argument; /* [n_arguments] what stood behind it */
     int32_t n_arguments;
-    const char *options;         /* a JSON object: every option, resolved */
-    const char *const *inputs;   /* [n_inputs] files and directories read; what
+    const char *options;       /* a JSON object: every option, resolved */
+    const char *const *inputs; /* [n_inputs] files and directories read; what
                                   * is neither ("-", a pipe) gets no hash */
     int32_t n_inputs;
     int32_t threads; /* 0: one a core */
@@ -49,9 +49,8 @@ typedef struct simlm_provenance {
  *   E_FORMAT  options that are no JSON
  *   E_IO, E_NOMEM
  */
-SIMLM_API simlm_status simlm_provenance_write(const char *output,
-                                              const simlm_provenance *provenance,
-                                              simlm_error *err);
+SIMLM_API simlm_status simlm_provenance_write(
+    const char *output, const simlm_provenance *provenance, simlm_error *err);
 
 /* *hash <- XXH64 of the file's bytes, as records have it.  E_IO, E_NOMEM. */
 SIMLM_API simlm_status simlm_file_hash(uint64_t *hash, const char *path,

@@ -44,9 +44,10 @@ extern "C" {
 /* Outputs that are NULL are not written; "-" is standard output. */
 typedef struct simlm_report_options {
     const char *input; /* the description; required */
-    const char *html;  /* a page that needs nothing else: no script, no network */
-    const char *json;  /* the same, for programs */
-    const char *text;  /* results and comparisons, for a terminal */
+    const char
+        *html; /* a page that needs nothing else: no script, no network */
+    const char *json; /* the same, for programs */
+    const char *text; /* results and comparisons, for a terminal */
 } simlm_report_options;
 
 SIMLM_API void simlm_report_options_init(simlm_report_options *options);

@@ -60,7 +60,7 @@ extern "C" {
 /* The library's version, e.g. "0.1.0"; compare with SIMLM_VERSION. */
 SIMLM_API const char *simlm_version(void);
 
-/* ---- model ------------------------------------------------------------- */
+/* ---- model --------------------------------------------------------------- */
 
 typedef struct simlm_model simlm_model;
 
@@ -88,7 +88,7 @@ SIMLM_API simlm_status simlm_model_open_in(simlm_model **out, const char *path,
 SIMLM_API void simlm_model_close(simlm_model *m);
 SIMLM_API int32_t simlm_model_dim(const simlm_model *m); /* floats a vector */
 
-/* ---- encoding ---------------------------------------------------------- */
+/* ---- encoding ------------------------------------------------------------ */
 
 typedef struct simlm_encoder simlm_encoder;
 
@@ -134,7 +134,7 @@ SIMLM_API simlm_status simlm_encode(simlm_encoder *e, simlm_side side,
                                     const simlm_text *text, int32_t n,
                                     float *vec, simlm_error *err);
 
-/* ---- index ------------------------------------------------------------- */
+/* ---- index --------------------------------------------------------------- */
 
 typedef struct simlm_index simlm_index;
 
@@ -167,7 +167,7 @@ SIMLM_API int32_t simlm_index_dim(const simlm_index *ix);
 /* The id of a row; NULL if row is not in 0 .. count - 1. */
 SIMLM_API const char *simlm_index_id(const simlm_index *ix, int64_t row);
 
-/* ---- search ------------------------------------------------------------ */
+/* ---- search -------------------------------------------------------------- */
 
 typedef struct simlm_searcher simlm_searcher;
 

@@ -29,7 +29,7 @@
 extern "C" {
 #endif
 
-/* ---- tokenizer --------------------------------------------------------- */
+/* ---- tokenizer ----------------------------------------------------------- */
 
 typedef struct simlm_tokenizer simlm_tokenizer;
 
@@ -108,7 +108,7 @@ SIMLM_API simlm_status
 simlm_tokenize_file(const simlm_tokenize_options *options,
                     const simlm_observer *observer, simlm_error *err);
 
-/* ---- training a vocabulary ---------------------------------------------- */
+/* ---- training a vocabulary ----------------------------------------------- */
 
 typedef struct simlm_vocab_options {
     const char *output;        /* vocab.txt to write, "-": stdout; required */

@@ -51,8 +51,8 @@ extern "C" {
 
 /* lib/train/schedule.h has the formulas. */
 typedef enum simlm_schedule {
-    SIMLM_SCHEDULE_LINEAR = 0,  /* linear warm-up, linear decay to 0 */
-    SIMLM_SCHEDULE_LOG = 1,     /* the reference's: DeepSpeed 0.6 WarmupDecayLR */
+    SIMLM_SCHEDULE_LINEAR = 0, /* linear warm-up, linear decay to 0 */
+    SIMLM_SCHEDULE_LOG = 1, /* the reference's: DeepSpeed 0.6 WarmupDecayLR */
     SIMLM_SCHEDULE_CONSTANT = 2 /* linear warm-up, then constant */
 } simlm_schedule;
 
@@ -64,9 +64,9 @@ typedef struct simlm_train_options {
     const char *cache;  /* where corpora are kept as tokens; NULL: in output,
                          * until the run is over */
 
-    int64_t steps;        /* updates; 0: as many as `epochs` takes */
-    double epochs;        /* passes over the training examples */
-    int32_t batch;        /* sequences (pretrain) or queries (finetune) a step */
+    int64_t steps; /* updates; 0: as many as `epochs` takes */
+    double epochs; /* passes over the training examples */
+    int32_t batch; /* sequences (pretrain) or queries (finetune) a step */
     int32_t batch_tokens; /* tokens computed at once; decides memory */
 
     double lr;           /* peak learning rate */
@@ -75,10 +75,10 @@ typedef struct simlm_train_options {
     double weight_decay; /* 0 in all of SimLM's stages */
     bool decay_all;      /* decay biases and layer norms, too (DeepSpeed) */
     double beta1, beta2, eps; /* AdamW */
-    double clip;         /* largest global gradient norm; 0: no clipping */
-    double dropout;      /* hidden and attention; negative: the model's own */
-    bool checkpointing;  /* recompute activations: less memory, more time */
-    int32_t precision;   /* simlm_precision */
+    double clip;              /* largest global gradient norm; 0: no clipping */
+    double dropout;     /* hidden and attention; negative: the model's own */
+    bool checkpointing; /* recompute activations: less memory, more time */
+    int32_t precision;  /* simlm_precision */
 
     int64_t eval_samples; /* held out; negative: automatic, at most 2% */
     int32_t log_every;    /* steps between records; 0: never */
@@ -86,7 +86,8 @@ typedef struct simlm_train_options {
     int32_t save_every;   /* steps between checkpoints; 0: when stopped only */
     int32_t keep_last;    /* checkpoints that stay, as models, when the run is
                            * over; 0: none */
-    const char *keep_best; /* "loss" or another measure of the held-out examples:
+    const char
+        *keep_best; /* "loss" or another measure of the held-out examples:
                             * the checkpoint of the best evaluation stays, too,
                             * and "best" in output is a link to it; NULL */
     const char *tensorboard; /* directory for TensorBoard's event files, one of
@@ -95,7 +96,7 @@ typedef struct simlm_train_options {
     int32_t threads; /* 0: one a core */
 } simlm_train_options;
 
-/* ---- pre-training ------------------------------------------------------ */
+/* ---- pre-training -------------------------------------------------------- */
 
 /* docs/MODEL.md, section 5, has them side by side. */
 typedef enum simlm_objective {
@@ -110,7 +111,8 @@ typedef enum simlm_objective {
 
 /* What the decoder starts from. */
 typedef enum simlm_decoder_init {
-    SIMLM_DECODER_AUTO = 0, /* the model's decoder if it has one, else copies, or,
+    SIMLM_DECODER_AUTO =
+        0, /* the model's decoder if it has one, else copies, or,
                              * for Condenser, random values, as its paper has it */
     SIMLM_DECODER_COPY = 1, /* the encoder's last layers */
     SIMLM_DECODER_RANDOM = 2
@@ -131,20 +133,23 @@ typedef struct simlm_pretrain_options {
     simlm_train_options train;
     const char *const *corpus; /* files of passages */
     int32_t n_corpus;
-    int32_t objective;  /* simlm_objective */
-    int32_t max_length; /* tokens of a passage, or span, with its special ones */
-    int32_t loss_mean;  /* simlm_loss_mean */
+    int32_t objective; /* simlm_objective */
+    int32_t
+        max_length;    /* tokens of a passage, or span, with its special ones */
+    int32_t loss_mean; /* simlm_loss_mean */
 
     /* What an objective has no use for must be left as it was initialised. */
     int32_t mask_form; /* simlm_mask_form; negative: 80-10-10 where there is no
                         * decoder with tokens of its own, else all */
-    double mask_rate;    /* mlm, condenser, cocondenser: share of tokens hidden */
-    double encoder_rate; /* rlm, encdec-*: share hidden or replaced, encoder's */
-    double decoder_rate; /* ... and the decoder's, which has both; no larger: the
+    double mask_rate;  /* mlm, condenser, cocondenser: share of tokens hidden */
+    double
+        encoder_rate; /* rlm, encdec-*: share hidden or replaced, encoder's */
+    double
+        decoder_rate; /* ... and the decoder's, which has both; no larger: the
                           * same tokens */
     int32_t decoder_layers; /* all but mlm */
     int32_t decoder_init;   /* simlm_decoder_init */
-    int32_t early_layers;   /* condenser, cocondenser: the encoder's layers below
+    int32_t early_layers; /* condenser, cocondenser: the encoder's layers below
                              * the skip; 0: half of them */
 
     /* rlm, encdec-rtd */
@@ -171,7 +176,7 @@ SIMLM_API simlm_status simlm_pretrain(const simlm_pretrain_options *o,
                                       const simlm_observer *observer,
                                       simlm_error *err);
 
-/* ---- groups: queries, each with a positive and negatives --------------- */
+/* ---- groups: queries, each with a positive and negatives ----------------- */
 
 /* Which passages of its lists a query is evaluated with. */
 typedef enum simlm_eval_window {
@@ -183,15 +188,15 @@ typedef struct simlm_group_options {
     const char *corpus; /* passages */
 
     /* Either these three ... */
-    const char *queries;   /* id \t text, or BEIR queries.jsonl */
-    const char *qrels;     /* every judged passage of grade >= 1 is a positive */
+    const char *queries; /* id \t text, or BEIR queries.jsonl */
+    const char *qrels;   /* every judged passage of grade >= 1 is a positive */
     const char *negatives; /* a run: its hits that are not positives */
     /* ... or examples in SimLM's own form. */
     const char *examples; /* train.jsonl: query, positives, negatives */
 
-    int32_t negative_depth;  /* leading hits of the run that are used */
-    int32_t negative_count;  /* negatives kept a query */
-    int32_t negative_random; /* random passages among them */
+    int32_t negative_depth;    /* leading hits of the run that are used */
+    int32_t negative_count;    /* negatives kept a query */
+    int32_t negative_random;   /* random passages among them */
     const char *save_examples; /* write the list as train.jsonl; may be NULL */
 
     const char *dev; /* examples to evaluate with, dev.jsonl; NULL: some of the
@@ -202,7 +207,7 @@ typedef struct simlm_group_options {
     bool use_first_positive; /* the NQ scripts' filter of positives */
 } simlm_group_options;
 
-/* ---- fine-tuning ------------------------------------------------------- */
+/* ---- fine-tuning --------------------------------------------------------- */
 
 typedef enum simlm_false_negatives {
     SIMLM_FALSE_NEGATIVES_KEEP = 0, /* the reference: another query's passage is
@@ -220,7 +225,7 @@ typedef struct simlm_finetune_options {
     simlm_train_options train;
     simlm_group_options groups;
     int32_t query_length, passage_length; /* tokens with the special ones */
-    bool untied;    /* passages get an encoder of their own, by default a copy */
+    bool untied; /* passages get an encoder of their own, by default a copy */
     int32_t pooler; /* width of a linear layer behind the encoders, by default a
                      * new one; 0: as the model has it */
     int32_t normalize;       /* simlm_normalize: of vectors, to unit length */
@@ -230,10 +235,10 @@ typedef struct simlm_finetune_options {
     bool full_contrastive;   /* four blocks; false: query-passage alone */
     bool scaled_loss;        /* over the rows of all processes, by loss_scale;
                               * false: over this one's */
-    int32_t grad_cache;      /* sequences computed at once, the gradients of their
+    int32_t grad_cache; /* sequences computed at once, the gradients of their
                               * vectors being kept (gradient caching); 0: as
                               * many as train.batch_tokens allows */
-    double loss_scale;       /* factor of the loss; 0 or less: 1 */
+    double loss_scale;  /* factor of the loss; 0 or less: 1 */
     int32_t false_negatives; /* simlm_false_negatives */
 
     /* From a teacher: the scores of groups.examples, kd_train.jsonl. */
@@ -251,7 +256,7 @@ SIMLM_API simlm_status simlm_finetune(const simlm_finetune_options *o,
                                       const simlm_observer *observer,
                                       simlm_error *err);
 
-/* ---- re-ranking -------------------------------------------------------- */
+/* ---- re-ranking ---------------------------------------------------------- */
 
 typedef struct simlm_train_reranker_options {
     simlm_train_options train;
@@ -263,8 +268,8 @@ typedef struct simlm_train_reranker_options {
     bool rdrop; /* two passes under different dropout that must agree */
 } simlm_train_reranker_options;
 
-SIMLM_API void
-simlm_train_reranker_options_init(simlm_train_reranker_options *o);
+SIMLM_API void simlm_train_reranker_options_init(
+    simlm_train_reranker_options *o);
 
 /*
  * Of a model that is no re-ranker yet the head starts from random weights.

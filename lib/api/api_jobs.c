@@ -5,8 +5,12 @@
 #include "retrieve/retrieve_jobs.h"
 #include "retrieve/rowstore.h"
 
-enum { MAX_THREADS = 1024, MAX_BATCH_TOKENS = 1 << 22, MAX_LENGTH = 1 << 15,
-       MAX_SAVE_PAIRS = 1 << 16 };
+enum {
+    MAX_THREADS = 1024,
+    MAX_BATCH_TOKENS = 1 << 22,
+    MAX_LENGTH = 1 << 15,
+    MAX_SAVE_PAIRS = 1 << 16
+};
 
 /* ---- encode -------------------------------------------------------------- */
 
@@ -138,7 +142,8 @@ simlm_status simlm_rerank_files(const simlm_rerank_options *options,
 
 void simlm_score_options_init(simlm_score_options *options)
 {
-    *options = (simlm_score_options){.negatives = 30, .batch_tokens = 4096, .save_every = 2048};
+    *options = (simlm_score_options){
+        .negatives = 30, .batch_tokens = 4096, .save_every = 2048};
 }
 
 simlm_status simlm_score_files(const simlm_score_options *options,

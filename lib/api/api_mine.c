@@ -11,8 +11,7 @@ enum { MAX_THREADS = 1024, MAX_NEGATIVES = 1000000 };
 void simlm_mine_options_init(simlm_mine_options *options)
 {
     *options = (simlm_mine_options){
-        .depth = 200, .count = 210, .random = 10, .seed = 1234
-    };
+        .depth = 200, .count = 210, .random = 10, .seed = 1234};
 }
 
 simlm_status simlm_mine(const simlm_mine_options *options,

@@ -37,9 +37,9 @@ struct sl_backend {
     const struct sl_ops *ops; /* ops.h */
     size_t act_bytes;         /* bytes of one sl_act */
     size_t real_bytes;        /* bytes of one sl_real */
-    bool host; /* its memory is the host's and sl_real is float: ops may read a
+    bool host;  /* its memory is the host's and sl_real is float: ops may read a
                 * host array (a mapped index) where it lies */
-    void *impl;               /* the backend's own state (engine, scratch) */
+    void *impl; /* the backend's own state (engine, scratch) */
 
     /* Zeroed, 64-byte aligned. */
     simlm_status (*alloc)(struct sl_backend *be, void **out, size_t bytes,
@@ -65,8 +65,8 @@ struct sl_backend {
     /* n elements, converted. */
     void (*upload_real)(struct sl_backend *be, sl_real *dst, const float *src,
                         int64_t n);
-    void (*download_real)(struct sl_backend *be, float *dst,
-                          const sl_real *src, int64_t n);
+    void (*download_real)(struct sl_backend *be, float *dst, const sl_real *src,
+                          int64_t n);
     void (*download_real64)(struct sl_backend *be, double *dst,
                             const sl_real *src, int64_t n);
     void (*upload_act)(struct sl_backend *be, sl_act *dst, const float *src,

@@ -69,9 +69,9 @@ struct sl_dropout {
 
 /* Embedding tables and their layer norm; the same struct holds gradients. */
 struct sl_embed {
-    sl_real *word; /* [V, E] */
-    sl_real *pos;  /* [P, E] */
-    sl_real *type; /* [2, E] */
+    sl_real *word;  /* [V, E] */
+    sl_real *pos;   /* [P, E] */
+    sl_real *type;  /* [2, E] */
     sl_real *g, *b; /* [E] */
 };
 
@@ -172,7 +172,7 @@ typedef void sl_attention_rows_bwd_fn(struct sl_backend *be, sl_act *dq,
                                       const struct sl_chosen *rows, int64_t D,
                                       int64_t H, struct sl_dropout drop);
 
-/* ---- the bottleneck (spec 1.2.1) ------------------------------------------ */
+/* ---- the bottleneck (spec 1.2.1) ----------------------------------------- */
 
 /*
  * y [N, D] <- x, but the first row of sequence i is h's row h_start[i].  (h may
@@ -191,7 +191,7 @@ typedef void sl_splice_cls_bwd_fn(struct sl_backend *be, sl_act *dh,
                                   const sl_act *dy, const struct sl_packing *pk,
                                   int64_t D);
 
-/* ---- rows, pooling, vectors -------------------------------------------------- */
+/* ---- rows, pooling, vectors ---------------------------------------------- */
 
 /* y [n, D] <- x[rows[i], :] */
 typedef void sl_gather_rows_fn(struct sl_backend *be, sl_act *y,
@@ -225,14 +225,14 @@ typedef void sl_add_fn(struct sl_backend *be, sl_act *y, const sl_act *x,
                        int64_t n);
 typedef void sl_zero_real_fn(struct sl_backend *be, sl_real *x, int64_t n);
 
-/* ---- from a row to a score ------------------------------------------------- */
+/* ---- from a row to a score ----------------------------------------------- */
 
 /* y [n] <- tanh(x).  y may be x. */
 typedef void sl_tanh_fwd_fn(struct sl_backend *be, sl_act *y, const sl_act *x,
                             int64_t n);
 /* From the forward's output y.  dx may be dy. */
-typedef void sl_tanh_bwd_fn(struct sl_backend *be, sl_act *dx,
-                            const sl_act *dy, const sl_act *y, int64_t n);
+typedef void sl_tanh_bwd_fn(struct sl_backend *be, sl_act *dx, const sl_act *dy,
+                            const sl_act *y, int64_t n);
 
 /* y [N, D] <- dropout(x); its own backward pass, from dy to dx.  y may be x. */
 typedef void sl_dropout_fn(struct sl_backend *be, sl_act *y, const sl_act *x,
@@ -248,7 +248,7 @@ typedef void sl_linear_one_bwd_fn(struct sl_backend *be, sl_act *dx,
                                   const sl_act *x, const sl_real *w, int64_t N,
                                   int64_t I);
 
-/* ---- losses --------------------------------------------------------------------- */
+/* ---- losses -------------------------------------------------------------- */
 
 /*
  * Cross-entropy over the vocabulary of rows h [n, D], logits h W^T + b, without
@@ -340,7 +340,7 @@ typedef void sl_listwise_fn(struct sl_backend *be, sl_real *loss,
                             int64_t passes, int64_t B, int64_t m,
                             double weight);
 
-/* ---- optimiser --------------------------------------------------------------------- */
+/* ---- optimiser ----------------------------------------------------------- */
 
 /* out[0] <- sum of squares of x [n], summed in fp64 in an order fixed by n. */
 typedef void sl_sum_squares_fn(struct sl_backend *be, double *out,
@@ -359,7 +359,7 @@ typedef void sl_adamw_fn(struct sl_backend *be, sl_real *w, sl_real *m,
                          sl_real *v, const sl_real *g, int64_t n,
                          const struct sl_adamw *hp);
 
-/* ---- search --------------------------------------------------------------------------- */
+/* ---- search -------------------------------------------------------------- */
 
 /*
  * s [n_q, n_p] <- q [n_q, D] p [n_p, D]^T in fp32.  The value of an element

@@ -20,7 +20,7 @@ void *sl_alloc(size_t count, size_t size);  /* contents undefined */
 void *sl_calloc(size_t count, size_t size); /* zeroed */
 void sl_free(void *p);                      /* accepts NULL */
 
-#define SL_NEW(type) ((type *)sl_calloc(1, sizeof(type)))
+#define SL_NEW(type)          ((type *)sl_calloc(1, sizeof(type)))
 #define SL_NEW_ARRAY(type, n) ((type *)sl_calloc((size_t)(n), sizeof(type)))
 
 /* *out <- a * b; false on overflow. */

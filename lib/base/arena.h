@@ -29,7 +29,8 @@ struct sl_arena {
 #define SL_ARENA_MEASURE { NULL, 0, 0 }
 /* clang-format on */
 
-#define SL_TAKE(a, type, n) ((type *)sl_arena_take((a), (size_t)(n), sizeof(type)))
+#define SL_TAKE(a, type, n)                                                    \
+    ((type *)sl_arena_take((a), (size_t)(n), sizeof(type)))
 
 /* Returns NULL while measuring: carve functions store it and never read it. */
 void *sl_arena_take(struct sl_arena *a, size_t count, size_t size);

@@ -39,7 +39,7 @@ void sl_tmp_sweep(const char *tmp)
 {
     const char *slash = strrchr(tmp, '/'), *name = slash ? slash + 1 : tmp;
     size_t n = (size_t)(strrchr(name, '.') + 1 - name);
-    struct sl_str dir = { 0 };
+    struct sl_str dir = {0};
     const struct dirent *e;
     DIR *d;
 
@@ -60,10 +60,10 @@ void sl_tmp_sweep(const char *tmp)
 
 simlm_status sl_out_open(struct sl_out *o, const char *path, simlm_error *err)
 {
-    struct sl_str tmp = { 0 };
+    struct sl_str tmp = {0};
     simlm_status st;
 
-    *o = (struct sl_out){ 0 };
+    *o = (struct sl_out){0};
     if (!strcmp(path, "-")) {
         o->f = stdout;
         return SIMLM_OK;
@@ -101,7 +101,7 @@ void sl_out_abort(struct sl_out *o)
         unlink(o->tmp);
     sl_free(o->tmp);
     sl_free(o->path);
-    *o = (struct sl_out){ 0 };
+    *o = (struct sl_out){0};
 }
 
 /* Everything that can still go wrong with bytes already given to stdio. */
@@ -152,7 +152,7 @@ simlm_status sl_file_write(const char *path, const void *bytes, size_t n,
 simlm_status sl_file_read(char **out, size_t *n, const char *path, size_t max,
                           simlm_error *err)
 {
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
     simlm_status st = SIMLM_OK;
     char piece[1 << 14];
     size_t got;
@@ -202,7 +202,7 @@ simlm_status sl_map_open(struct sl_map *m, const char *path, simlm_error *err)
     }
     close(fd);
     if (st == SIMLM_OK)
-        *m = (struct sl_map){ p, (size_t)info.st_size };
+        *m = (struct sl_map){p, (size_t)info.st_size};
     return st;
 }
 
@@ -210,7 +210,7 @@ void sl_map_close(struct sl_map *m)
 {
     if (m->p)
         munmap((void *)(uintptr_t)m->p, m->n);
-    *m = (struct sl_map){ 0 };
+    *m = (struct sl_map){0};
 }
 
 bool sl_file_exists(const char *path)
@@ -268,7 +268,7 @@ simlm_status sl_dir_sync(const char *path, simlm_error *err)
 
 char *sl_path_join(const char *dir, const char *name)
 {
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
 
     sl_str_printf(&s, "%s/%s", dir, name);
     return s.s; /* NULL if that failed */

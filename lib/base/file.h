@@ -35,7 +35,8 @@ simlm_status sl_out_open(struct sl_out *o, const char *path, simlm_error *err);
 
 /* Flush, fsync, close, rename.  On failure the temporary is gone, too. */
 simlm_status sl_out_commit(struct sl_out *o, simlm_error *err);
-void sl_out_abort(struct sl_out *o); /* after commit, or on a zeroed struct: no-op */
+void sl_out_abort(
+    struct sl_out *o); /* after commit, or on a zeroed struct: no-op */
 
 /*
  * tmp is "<path>.tmp.<pid>": remove what processes that were killed have left

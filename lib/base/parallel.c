@@ -73,7 +73,7 @@ static void relax(void)
 #endif
 }
 
-/* ---- taking ranges ---------------------------------------------------------- */
+/* ---- taking ranges ------------------------------------------------------- */
 
 static void take_ranges(struct loop *l)
 {
@@ -87,7 +87,7 @@ static void take_ranges(struct loop *l)
     }
 }
 
-/* ---- workers ------------------------------------------------------------------ */
+/* ---- workers ------------------------------------------------------------- */
 
 /* Is there a loop, other than number `done`, that wants this worker? */
 static bool may_enter(uint64_t gate, uint64_t done, int index)
@@ -157,7 +157,7 @@ static void ensure_workers(int n)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* ---- loops --------------------------------------------------------------------- */
+/* ---- loops --------------------------------------------------------------- */
 
 static void open_gate(int threads)
 {
@@ -214,7 +214,7 @@ static void run_loop(struct loop *l, int threads)
 
 void sl_parallel_for(int64_t n, int64_t grain, sl_range_fn *fn, void *ctx)
 {
-    struct loop l = { .n = n, .grain = grain, .fn = fn, .ctx = ctx };
+    struct loop l = {.n = n, .grain = grain, .fn = fn, .ctx = ctx};
     int64_t threads = sl_parallel_threads();
 
     SL_ASSERT(n >= 0 && grain >= 1);
@@ -222,7 +222,7 @@ void sl_parallel_for(int64_t n, int64_t grain, sl_range_fn *fn, void *ctx)
     run_loop(&l, (int)(threads < l.n_ranges ? threads : l.n_ranges));
 }
 
-/* ---- how many -------------------------------------------------------------------- */
+/* ---- how many ------------------------------------------------------------ */
 
 /* Cores of this process: it may be bound to fewer than its share. */
 static int own_cores(void)

@@ -18,13 +18,13 @@ static void init_genrand(struct sl_pyrandom *r, uint32_t s)
 
 void sl_pyrandom_seed(struct sl_pyrandom *r, uint64_t seed)
 {
-    uint32_t key[2] = { (uint32_t)seed, (uint32_t)(seed >> 32) };
+    uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
     uint32_t len = key[1] ? 2 : 1, i = 1, j = 0, *mt = r->mt;
 
     init_genrand(r, 19650218u);
     for (int k = N; k; k--) {
-        mt[i] = (mt[i] ^ ((mt[i - 1] ^ (mt[i - 1] >> 30)) * 1664525u)) +
-                key[j] + j;
+        mt[i] =
+            (mt[i] ^ ((mt[i - 1] ^ (mt[i - 1] >> 30)) * 1664525u)) + key[j] + j;
         if (++i == N) {
             mt[0] = mt[N - 1];
             i = 1;

@@ -6,16 +6,16 @@
 
 uint64_t sl_stream(uint64_t seed, enum sl_purpose purpose, uint64_t index)
 {
-    struct sl_philox p = sl_philox4(seed, (uint32_t)index,
-                                    (uint32_t)(index >> 32), (uint32_t)purpose,
-                                    0x73696d6cu);
+    struct sl_philox p =
+        sl_philox4(seed, (uint32_t)index, (uint32_t)(index >> 32),
+                   (uint32_t)purpose, 0x73696d6cu);
 
     return (uint64_t)p.v[1] << 32 | p.v[0];
 }
 
 void sl_rng_init(struct sl_rng *r, uint64_t stream)
 {
-    *r = (struct sl_rng){ .stream = stream };
+    *r = (struct sl_rng){.stream = stream};
 }
 
 uint32_t sl_rng_u32(struct sl_rng *r)

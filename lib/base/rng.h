@@ -37,7 +37,7 @@ static inline struct sl_philox sl_philox4(uint64_t key, uint32_t c0,
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    return (struct sl_philox){ { c0, c1, c2, c3 } };
+    return (struct sl_philox){{c0, c1, c2, c3}};
 }
 
 /* What a stream of numbers is for.  Values are part of a run's identity. */
@@ -49,8 +49,8 @@ enum sl_purpose {
     SL_PURPOSE_SAMPLE = 5,  /* generator samples; index: step */
     SL_PURPOSE_NEGATIVES = 6,
     SL_PURPOSE_TEST = 7,
-    SL_PURPOSE_PERMUTE = 8, /* significance tests */
-    SL_PURPOSE_SPAN = 9,    /* spans of a passage; index: epoch */
+    SL_PURPOSE_PERMUTE = 8,  /* significance tests */
+    SL_PURPOSE_SPAN = 9,     /* spans of a passage; index: epoch */
     SL_PURPOSE_QUERIES = 10, /* a sample of queries */
 };
 

@@ -54,8 +54,7 @@ simlm_status sl_fail_nomem(simlm_error *err, const char *what)
     return sl_fail(err, SIMLM_E_NOMEM, "out of memory for %s", what);
 }
 
-simlm_status sl_fail_errno(simlm_error *err, const char *verb,
-                           const char *path)
+simlm_status sl_fail_errno(simlm_error *err, const char *verb, const char *path)
 {
     return sl_fail(err, SIMLM_E_IO, "cannot %s '%s': %s", verb, path,
                    strerror(errno));

@@ -9,7 +9,7 @@
 void sl_str_free(struct sl_str *s)
 {
     sl_free(s->s);
-    *s = (struct sl_str){ 0 };
+    *s = (struct sl_str){0};
 }
 
 void sl_str_clear(struct sl_str *s)

@@ -102,8 +102,8 @@ int64_t sl_strmap_add(struct sl_strmap *m, const char *key, size_t len,
         return -1;
     memcpy(m->keys + m->keys_len, key, len);
     m->keys[m->keys_len + (int64_t)len] = '\0';
-    m->entry[m->n] = (struct entry){ sl_hash64(key, len, 0), m->keys_len, value,
-                                     len };
+    m->entry[m->n] =
+        (struct entry){sl_hash64(key, len, 0), m->keys_len, value, len};
     m->keys_len += (int64_t)len + 1;
     put_slot(m, m->n);
     return m->n++;

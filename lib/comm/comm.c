@@ -18,7 +18,7 @@ static const char MODULE[] = "simlm-mpi.so";
 /* The process's place among others belongs to the process, so it is a global. */
 static const struct sl_transport *transport; /* NULL: alone */
 
-/* ---- joining -------------------------------------------------------------- */
+/* ---- joining ------------------------------------------------------------- */
 
 void sl_comm_use(const struct sl_transport *t)
 {
@@ -117,7 +117,7 @@ int32_t sl_comm_size(void)
     return transport ? transport->size : 1;
 }
 
-/* ---- shares ------------------------------------------------------------------ */
+/* ---- shares -------------------------------------------------------------- */
 
 static int64_t share_begin(int64_t n, int32_t rank)
 {
@@ -151,7 +151,7 @@ void sl_comm_share_tokens(int64_t *begin, int64_t *end, const int32_t *start,
     *end = first_of(start, n, sl_comm_rank() + 1);
 }
 
-/* ---- what everybody hears ------------------------------------------------------ */
+/* ---- what everybody hears ------------------------------------------------ */
 
 static int64_t *new_parts(simlm_error *err)
 {
@@ -208,7 +208,7 @@ simlm_status sl_comm_add(double *x, int64_t n, simlm_error *err)
 
     if (!transport)
         return SIMLM_OK;
-    all = SL_NEW_ARRAY(double, n * size);
+    all = SL_NEW_ARRAY(double, n *size);
     if (!all)
         return sl_fail_nomem(err, "sums over ranks");
     memcpy(all + sl_comm_rank() * n, x, (size_t)n * sizeof *x);
@@ -302,7 +302,7 @@ simlm_status sl_comm_sum_new(struct sl_comm_sum **out, float *x, int64_t n,
     s->n_pieces = pieces;
     s->piece = SL_NEW_ARRAY(struct piece, pieces);
     s->part = SL_NEW_ARRAY(int64_t, pieces * (size + 1));
-    s->parts = SL_NEW_ARRAY(float, pieces * (length + size));
+    s->parts = SL_NEW_ARRAY(float, pieces *(length + size));
     if (!s->piece || !s->part || !s->parts) {
         sl_comm_sum_free(s);
         return sl_fail_nomem(err, "a sum over ranks");

@@ -58,7 +58,7 @@ void sl_comm_share(int64_t *begin, int64_t *end, int64_t n);
 void sl_comm_share_tokens(int64_t *begin, int64_t *end, const int32_t *start,
                           int64_t n);
 
-/* ---- collective ------------------------------------------------------------- */
+/* ---- collective ---------------------------------------------------------- */
 
 /* Nobody goes on before all are here. */
 simlm_status sl_comm_wait_for_all(simlm_error *err);
@@ -82,7 +82,7 @@ simlm_status sl_comm_add(double *x, int64_t n, simlm_error *err);
 /* *says <- does any rank say so? */
 simlm_status sl_comm_any(bool *says, simlm_error *err);
 
-/* ---- sums that are under way while something else is computed ------------------ */
+/* ---- sums that are under way while something else is computed ------------ */
 
 struct sl_comm_sum;
 

@@ -28,7 +28,7 @@ struct request {
 
 static void nap(int asked)
 {
-    const struct timespec t = { 0, asked < 4 * PATIENCE ? 20000 : 100000 };
+    const struct timespec t = {0, asked < 4 * PATIENCE ? 20000 : 100000};
 
     if (asked > PATIENCE)
         nanosleep(&t, NULL);
@@ -174,16 +174,16 @@ const struct sl_transport *sl_transport_join(const char **why)
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     MPI_Comm_dup(MPI_COMM_WORLD, &scattering);
     MPI_Comm_dup(MPI_COMM_WORLD, &collecting);
-    self = (struct sl_transport){ .rank = rank,
-                                  .size = size,
-                                  .here = ranks_here(),
-                                  .gather = gather,
-                                  .broadcast = broadcast,
-                                  .scatter = scatter,
-                                  .collect = collect,
-                                  .over = over,
-                                  .wait = wait_and_free,
-                                  .leave = leave,
-                                  .abort = end_all };
+    self = (struct sl_transport){.rank = rank,
+                                 .size = size,
+                                 .here = ranks_here(),
+                                 .gather = gather,
+                                 .broadcast = broadcast,
+                                 .scatter = scatter,
+                                 .collect = collect,
+                                 .over = over,
+                                 .wait = wait_and_free,
+                                 .leave = leave,
+                                 .abort = end_all};
     return &self;
 }

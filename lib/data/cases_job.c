@@ -56,8 +56,7 @@ struct cases {
     struct sl_picked *texts;
 };
 
-/* ---- collecting
- * ---------------------------------------------------------------- */
+/* ---- collecting ---------------------------------------------------------- */
 
 static simlm_status add_case(struct cases *c, const char *id, size_t id_len,
                              const char *query, size_t query_len,
@@ -203,8 +202,7 @@ static simlm_status collect_run(struct cases *c, simlm_error *err)
     return SIMLM_OK;
 }
 
-/* ---- writing
- * -------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 static void put_number(struct sl_json_writer *w, const char *key, int64_t x)
 {
@@ -279,8 +277,7 @@ static simlm_status write_all(const struct cases *c, struct sl_out *out,
     return ok ? SIMLM_OK : sl_fail_nomem(err, "cases");
 }
 
-/* ---- the job
- * ---------------------------------------------------------------------- */
+/* ---- the job ------------------------------------------------------------- */
 
 /* Examples begin with '{', runs with an id. */
 static simlm_status look(bool *is_run, const char *path, simlm_error *err)

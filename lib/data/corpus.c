@@ -59,9 +59,8 @@ static bool add_row(struct sl_corpus *c, const struct sl_passage *p)
     memcpy(text + id, p->contents, contents);
     if (title)
         memcpy(text + id + contents, p->title, title);
-    c->row[c->n++] = (struct row){ text, (int32_t)p->id_len,
-                                   (int32_t)p->contents_len,
-                                   (int32_t)title - 1 };
+    c->row[c->n++] = (struct row){text, (int32_t)p->id_len,
+                                  (int32_t)p->contents_len, (int32_t)title - 1};
     return true;
 }
 
@@ -121,7 +120,7 @@ int64_t sl_corpus_count(const struct sl_corpus *c)
 struct sl_passage sl_corpus_get(const struct sl_corpus *c, int64_t row)
 {
     const struct row *r;
-    struct sl_passage p = { 0 };
+    struct sl_passage p = {0};
 
     SL_ASSERT(row >= 0 && row < c->n);
     r = &c->row[row];

@@ -38,7 +38,7 @@ struct sl_passage {
     size_t id_len, title_len, contents_len;
 };
 
-/* ---- one pass over any size ----------------------------------------------- */
+/* ---- one pass over any size ---------------------------------------------- */
 
 /*
  * Blocks of consecutive passages, parsed in parallel.  What a block holds
@@ -72,7 +72,7 @@ void sl_corpus_reader_ids_apart(struct sl_corpus_reader *r);
 const struct sl_docids *sl_corpus_reader_ids(const struct sl_corpus_reader *r);
 struct sl_docids *sl_corpus_reader_take_ids(struct sl_corpus_reader *r);
 
-/* ---- in memory ------------------------------------------------------------ */
+/* ---- in memory ----------------------------------------------------------- */
 
 /* All passages, with random access: the texts' bytes, 24 each, and the ids. */
 struct sl_corpus;

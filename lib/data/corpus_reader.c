@@ -35,7 +35,7 @@ struct sl_corpus_reader {
     struct sl_lines *in; /* of path[file]; NULL: not open */
     enum sl_record_form form;
     bool ids_apart;
-    struct sl_docids *ids;   /* of the rows from first_row on */
+    struct sl_docids *ids; /* of the rows from first_row on */
     int64_t first_row;
     struct sl_linemap lines; /* rows to places */
 
@@ -118,11 +118,11 @@ struct sl_docids *sl_corpus_reader_take_ids(struct sl_corpus_reader *r)
     return ids;
 }
 
-/* ---- parsing a block --------------------------------------------------------- */
+/* ---- parsing a block ----------------------------------------------------- */
 
 static void parse_piece(struct sl_corpus_reader *r, struct piece *p)
 {
-    struct sl_record_place at = { sl_lines_path(r->in), p->line, false };
+    struct sl_record_place at = {sl_lines_path(r->in), p->line, false};
     struct sl_passage *to = r->passage + p->passage;
     const char *line = r->block.text + p->begin;
     const char *end = r->block.text + p->end;
@@ -235,7 +235,7 @@ static simlm_status parse_block(struct sl_corpus_reader *r, int64_t *n,
     return SIMLM_OK;
 }
 
-/* ---- from block to block ----------------------------------------------------- */
+/* ---- from block to block ------------------------------------------------- */
 
 static int64_t rows_so_far(const struct sl_corpus_reader *r)
 {
@@ -303,7 +303,7 @@ simlm_status sl_corpus_reader_next(struct sl_corpus_reader *r,
         if (r->block.text)
             SL_TRY(parse_block(r, &n, err));
     } while (r->block.text && !n);
-    *block = (struct sl_passage_block){ r->passage, n, first };
+    *block = (struct sl_passage_block){r->passage, n, first};
     return SIMLM_OK;
 }
 

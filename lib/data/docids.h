@@ -16,7 +16,7 @@
 
 struct sl_docids;
 
-struct sl_docids *sl_docids_new(void); /* NULL if out of memory */
+struct sl_docids *sl_docids_new(void);           /* NULL if out of memory */
 struct sl_docids *sl_docids_new_rows(int64_t n); /* "0" .. "n - 1" */
 void sl_docids_free(struct sl_docids *d);
 

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 
-/* ---- building ---------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------ */
 
 struct sl_examples *sl_examples_new(void)
 {
@@ -111,7 +111,7 @@ simlm_status sl_examples_add_negative(struct sl_examples *e, int64_t row,
     return add_doc(&e->negatives, e->n, row, score, err);
 }
 
-/* ---- a sample ----------------------------------------------------------------- */
+/* ---- a sample ------------------------------------------------------------ */
 
 /* The list of query `from` becomes that of `to`, which is not behind it; what
  * lies before it stays. */

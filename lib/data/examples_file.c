@@ -14,7 +14,7 @@
 #include "format/lines.h"
 #include "format/number.h"
 
-/* ---- reading ----------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 /* One line's lists, before it is known that they are of one length. */
 struct list {
@@ -51,8 +51,8 @@ static simlm_status read_rows(struct reader *r, struct list *l,
         SL_TRY(sl_scan_id(&r->decoded, &r->s, err));
         if (!sl_grow(&l->row, &l->row_cap, l->n_rows + 1, sizeof *l->row))
             return sl_fail_nomem(err, r->s.path);
-        l->row[l->n_rows] = sl_docids_find(r->ids, sl_str_c(&r->decoded),
-                                           r->decoded.len);
+        l->row[l->n_rows] =
+            sl_docids_find(r->ids, sl_str_c(&r->decoded), r->decoded.len);
         if (l->row[l->n_rows++] < 0)
             return sl_fail(err, SIMLM_E_FORMAT,
                            "%s:%lld: expected a passage of the corpus, not "
@@ -145,14 +145,14 @@ static simlm_status keep(struct reader *r, simlm_error *err)
 
     /* Without query_id only teacher scoring is impossible (spec 2.1). */
     SL_TRY(sl_examples_add_query(r->e, sl_str_c(&r->id),
-                                 r->has_id ? r->id.len : 0,
-                                 sl_str_c(&r->query), r->query.len, err));
+                                 r->has_id ? r->id.len : 0, sl_str_c(&r->query),
+                                 r->query.len, err));
     for (int64_t i = 0; i < p->n_rows; i++)
-        SL_TRY(sl_examples_add_positive(
-            r->e, p->row[i], p->has_scores ? p->score[i] : -1, err));
+        SL_TRY(sl_examples_add_positive(r->e, p->row[i],
+                                        p->has_scores ? p->score[i] : -1, err));
     for (int64_t i = 0; i < n->n_rows; i++)
-        SL_TRY(sl_examples_add_negative(
-            r->e, n->row[i], n->has_scores ? n->score[i] : -1, err));
+        SL_TRY(sl_examples_add_negative(r->e, n->row[i],
+                                        n->has_scores ? n->score[i] : -1, err));
     return SIMLM_OK;
 }
 
@@ -206,13 +206,13 @@ simlm_status sl_examples_append(struct sl_examples *e, const char *path,
                                 const struct sl_docids *ids, bool need_scores,
                                 simlm_error *err)
 {
-    struct reader r = { .e = e, .ids = ids, .need_scores = need_scores };
+    struct reader r = {.e = e, .ids = ids, .need_scores = need_scores};
     struct sl_lines *in = NULL;
     struct sl_line line;
     simlm_status st = sl_lines_open(&in, path, err);
 
-    while (st == SIMLM_OK &&
-           (st = sl_lines_next(in, &line, err)) == SIMLM_OK && line.text)
+    while (st == SIMLM_OK && (st = sl_lines_next(in, &line, err)) == SIMLM_OK &&
+           line.text)
         st = read_line(&r, &line, sl_lines_path(in), err);
     release(&r);
     sl_lines_close(in);
@@ -234,7 +234,7 @@ simlm_status sl_examples_load(struct sl_examples **out, const char *path,
     return st;
 }
 
-/* ---- writing ----------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 /* -1 is written as -1.0, so that no reader takes the column for integers. */
 static void put_score(struct sl_str *s, float score)
@@ -289,7 +289,7 @@ simlm_status sl_examples_write(const struct sl_examples *e, struct sl_out *out,
                                const struct sl_docids *ids, simlm_error *err)
 {
     simlm_status st = SIMLM_OK;
-    struct sl_str line = { 0 };
+    struct sl_str line = {0};
 
     for (int64_t i = 0; st == SIMLM_OK && i < e->n; i++) {
         sl_str_clear(&line);

@@ -10,8 +10,7 @@
 
 enum { PASSAGES_A_RANGE = 64 };
 
-/* ---- answers
- * ----------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------- */
 
 /* Question i has the answers start[i] .. start[i + 1] - 1; answer k is the
  * tokens at tokens.s + at[k], ended by a NUL. */
@@ -144,8 +143,7 @@ bool sl_has_answer(const struct sl_answers *a, int64_t i, const char *text,
     return has;
 }
 
-/* ---- judging
- * ------------------------------------------------------------------- */
+/* ---- judging ------------------------------------------------------------- */
 
 enum mark { UNSEEN, NONE, HAS, NO_MEMORY };
 
@@ -268,8 +266,7 @@ void sl_judge_block(struct sl_judge *j, const struct sl_passage_block *block)
     sl_parallel_for(block->n, PASSAGES_A_RANGE, judge_range, j);
 }
 
-/* ---- the judgements
- * -------------------------------------------------------------- */
+/* ---- the judgements ------------------------------------------------------ */
 
 static simlm_status check_hits(const struct sl_judge *j, simlm_error *err)
 {

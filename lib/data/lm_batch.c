@@ -38,7 +38,7 @@ simlm_status sl_lm_batch_init(struct sl_lm_batch *b, int64_t max_n,
     bool two = copies != SL_COPIES_ONE;
     bool ok;
 
-    *b = (struct sl_lm_batch){ 0 };
+    *b = (struct sl_lm_batch){0};
     SL_TRY(sl_pack_init(&b->clean, max_n, max_N, err));
     ok = copy_init(&b->enc, max_N) && (!two || copy_init(&b->dec, max_N));
     b->plain = SL_NEW_ARRAY(uint8_t, max_N);
@@ -60,7 +60,7 @@ void sl_lm_batch_free(struct sl_lm_batch *b)
     sl_free(b->plain);
     sl_free(b->kind);
     sl_free(b->work);
-    *b = (struct sl_lm_batch){ 0 };
+    *b = (struct sl_lm_batch){0};
 }
 
 struct fill {
@@ -165,7 +165,7 @@ void sl_lm_batch_fill(struct sl_lm_batch *b, const struct sl_token_cache *c,
                       const int64_t *rows, int64_t n, int64_t epoch,
                       const struct sl_lm_rule *rule)
 {
-    struct fill f = { b, rule, rows, epoch };
+    struct fill f = {b, rule, rows, epoch};
 
     sl_pack_clear(&b->clean);
     for (int64_t i = 0; i < n; i++)

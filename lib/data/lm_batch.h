@@ -33,7 +33,7 @@ struct sl_lm_rule {
     enum sl_mask_form form;
     enum sl_lm_copies copies;
     double p_enc, p_dec; /* shares hidden */
-    bool spans; /* a passage gives two texts: spans of its contents */
+    bool spans;          /* a passage gives two texts: spans of its contents */
     uint64_t seed;
 };
 

@@ -23,7 +23,7 @@ static simlm_status read_corpus(struct sl_docids **ids, struct sl_judge *judge,
                                 simlm_error *err)
 {
     struct sl_corpus_reader *in = NULL;
-    struct sl_passage_block block = { 0 };
+    struct sl_passage_block block = {0};
     simlm_status st;
 
     SL_TRY(sl_corpus_reader_open(&in, &corpus, 1, obs, err));
@@ -56,13 +56,13 @@ static void report(const simlm_observer *obs, const struct sl_examples *e,
 
 static struct sl_negatives_rule rule_of(const simlm_mine_options *o)
 {
-    return (struct sl_negatives_rule){ .depth = o->depth,
-                                       .count = o->count,
-                                       .random = o->random,
-                                       .seed = o->seed,
-                                       .any_grade = o->any_grade,
-                                       .filter_noisy =
-                                           o->filter_noisy_positives };
+    return (struct sl_negatives_rule){.depth = o->depth,
+                                      .count = o->count,
+                                      .random = o->random,
+                                      .seed = o->seed,
+                                      .any_grade = o->any_grade,
+                                      .filter_noisy =
+                                          o->filter_noisy_positives};
 }
 
 /* What is made, and of whom it speaks. */
@@ -75,7 +75,7 @@ struct mined {
 static simlm_status mine_judged(struct mined *m, const simlm_mine_options *o,
                                 const simlm_observer *obs, simlm_error *err)
 {
-    struct sl_negatives_files files = { o->queries, o->qrels, o->run };
+    struct sl_negatives_files files = {o->queries, o->qrels, o->run};
     struct sl_negatives_rule rule = rule_of(o);
 
     SL_TRY(read_corpus(&m->ids, NULL, o->corpus, obs, err));
@@ -83,7 +83,7 @@ static simlm_status mine_judged(struct mined *m, const simlm_mine_options *o,
                              err);
 }
 
-/* ---- by answers: as the reference mines for NQ (spec 5.10) ---------------- */
+/* ---- by answers: as the reference mines for NQ (spec 5.10) --------------- */
 
 struct answered {
     struct sl_answers *answers;
@@ -136,13 +136,13 @@ static void release(struct answered *a)
     sl_run_free(a->run);
 }
 
-/* ---- the job --------------------------------------------------------------- */
+/* ---- the job ------------------------------------------------------------- */
 
 static simlm_status mine(const simlm_mine_options *o, struct sl_out *out,
                          const simlm_observer *obs, simlm_error *err)
 {
-    struct answered a = { 0 };
-    struct mined m = { 0 };
+    struct answered a = {0};
+    struct mined m = {0};
     simlm_status st = o->answers ? mine_answered(&m, &a, o, obs, err)
                                  : mine_judged(&m, o, obs, err);
 
@@ -162,8 +162,8 @@ static simlm_status mine(const simlm_mine_options *o, struct sl_out *out,
 
 /* The output is opened first, so that a place that cannot be written to is
  * known before the work, not after it. */
-simlm_status sl_mine_job(const simlm_mine_options *o,
-                         const simlm_observer *obs, simlm_error *err)
+simlm_status sl_mine_job(const simlm_mine_options *o, const simlm_observer *obs,
+                         simlm_error *err)
 {
     struct sl_out out;
     simlm_status st;

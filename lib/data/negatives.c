@@ -16,13 +16,13 @@ struct builder {
     const struct sl_qrels *qrels;
     const struct sl_run *run;
     const struct sl_negatives_rule *rule;
-    int64_t n_rows;            /* passages of the corpus */
+    int64_t n_rows;               /* passages of the corpus */
     int64_t *qrels_row, *run_row; /* document of qrels, run -> row, or -1 */
     /* of one query */
     struct candidate {
         int64_t row;
         double score;
-    } *list;
+    } * list;
     int64_t *excluded; /* excluded: sorted rows, n_excluded of them */
     int64_t n_list, n_excluded, list_cap, excluded_cap;
     struct sl_rng rng;
@@ -115,7 +115,7 @@ static void take_hits(struct builder *b, const struct sl_hit *hit, int64_t n)
         if (among(b->excluded, n_positive, row))
             continue;
         if (b->n_list < b->rule->depth)
-            b->list[b->n_list++] = (struct candidate){ row, hit[i].score };
+            b->list[b->n_list++] = (struct candidate){row, hit[i].score};
         b->excluded[b->n_excluded++] = row;
     }
     b->n_excluded = sort_unique(b->excluded, b->n_excluded);
@@ -133,7 +133,7 @@ static void take_random(struct builder *b)
         int64_t row = (int64_t)sl_rng_below(&b->rng, (uint64_t)b->n_rows);
 
         if (!among(b->excluded, b->n_excluded, row))
-            b->list[b->n_list++] = (struct candidate){ row, -1 };
+            b->list[b->n_list++] = (struct candidate){row, -1};
     }
     shuffle_list(b);
 }
@@ -215,10 +215,10 @@ static simlm_status build_query(struct builder *b, int64_t q,
         return report->no_hits++, SIMLM_OK;
     hit = b->run->hit + b->run->start[r];
     n_hits = b->run->start[r + 1] - b->run->start[r];
-    SL_TRY(reserve(b, b->qrels->start[q + 1] - b->qrels->start[q], n_hits,
-                   err));
-    sl_rng_init(&b->rng, sl_stream(b->rule->seed, SL_PURPOSE_NEGATIVES,
-                                   (uint64_t)q));
+    SL_TRY(
+        reserve(b, b->qrels->start[q + 1] - b->qrels->start[q], n_hits, err));
+    sl_rng_init(&b->rng,
+                sl_stream(b->rule->seed, SL_PURPOSE_NEGATIVES, (uint64_t)q));
     take_positives(b, q);
     if (!b->n_excluded)
         return report->no_positive++, SIMLM_OK;
@@ -231,30 +231,30 @@ static simlm_status build_query(struct builder *b, int64_t q,
     return add_example(b, q, text, hit, n_hits, err);
 }
 
-simlm_status sl_negatives_build(struct sl_examples **out,
-                                struct sl_negatives_report *report,
-                                const struct sl_queries *queries,
-                                const struct sl_qrels *qrels,
-                                const struct sl_run *run,
-                                const struct sl_docids *ids,
-                                const struct sl_negatives_rule *rule,
-                                simlm_error *err)
+simlm_status sl_negatives_build(
+    struct sl_examples **out, struct sl_negatives_report *report,
+    const struct sl_queries *queries, const struct sl_qrels *qrels,
+    const struct sl_run *run, const struct sl_docids *ids,
+    const struct sl_negatives_rule *rule, simlm_error *err)
 {
-    struct builder b = { .queries = queries, .qrels = qrels, .run = run,
-                         .rule = rule, .n_rows = sl_docids_count(ids) };
+    struct builder b = {.queries = queries,
+                        .qrels = qrels,
+                        .run = run,
+                        .rule = rule,
+                        .n_rows = sl_docids_count(ids)};
     simlm_status st;
 
     SL_ASSERT(rule->count >= 1 && rule->random >= 0 &&
               rule->random <= rule->count && rule->depth >= 0);
-    *report = (struct sl_negatives_report){ 0 };
+    *report = (struct sl_negatives_report){0};
     b.e = sl_examples_new();
     st = b.e ? SIMLM_OK : sl_fail_nomem(err, "training examples");
     if (st == SIMLM_OK)
         st = map_docs(&b.qrels_row, qrels->docs, ids, "qrels", err);
     if (st == SIMLM_OK)
         st = map_docs(&b.run_row, run->docs, ids, "run of negatives", err);
-    for (int64_t q = 0;
-         st == SIMLM_OK && q < sl_strmap_count(qrels->queries); q++)
+    for (int64_t q = 0; st == SIMLM_OK && q < sl_strmap_count(qrels->queries);
+         q++)
         st = build_query(&b, q, report, err);
     if (st == SIMLM_OK && !b.e->n)
         st = sl_fail(err, SIMLM_E_FORMAT,
@@ -303,11 +303,11 @@ void sl_negatives_describe(char *buf, size_t size,
     const struct {
         int64_t n;
         const char *why;
-    } part[] = { { r->no_text, "without text" },
-                 { r->no_hits, "not in the run" },
-                 { r->no_positive, "without a positive" },
-                 { r->noisy, "whose positives the run has not" },
-                 { r->no_negative, "without a negative" } };
+    } part[] = {{r->no_text, "without text"},
+                {r->no_hits, "not in the run"},
+                {r->no_positive, "without a positive"},
+                {r->noisy, "whose positives the run has not"},
+                {r->no_negative, "without a negative"}};
     size_t at = 0;
 
     *buf = '\0';
@@ -318,7 +318,7 @@ void sl_negatives_describe(char *buf, size_t size,
                                    (long long)part[i].n, part[i].why);
 }
 
-/* ---- the window ------------------------------------------------------------ */
+/* ---- the window ---------------------------------------------------------- */
 
 static bool takes_part(const struct sl_examples *e, int64_t i, int64_t p,
                        double best_negative)
@@ -393,7 +393,8 @@ void sl_passage_scores(float *scores, const struct sl_examples *e, int64_t i,
         int64_t pos = neg < 0 ? last_place(&e->positives, i, rows[k]) : -1;
 
         SL_ASSERT(neg >= 0 || pos >= 0);
-        scores[k] = neg >= 0 ? e->negatives.score[neg] : e->positives.score[pos];
+        scores[k] =
+            neg >= 0 ? e->negatives.score[neg] : e->positives.score[pos];
     }
 }
 

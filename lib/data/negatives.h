@@ -37,9 +37,9 @@ struct sl_negatives_rule {
     int64_t count;  /* negatives a query, at least 1 */
     int64_t random; /* of these, how many come from anywhere; <= count */
     uint64_t seed;
-    bool any_grade; /* a judgement of any grade makes a positive, as in the
+    bool any_grade;     /* a judgement of any grade makes a positive, as in the
                      * reference; else 1 or more does */
-    bool filter_noisy; /* leave queries out none of whose positives is among
+    bool filter_noisy;  /* leave queries out none of whose positives is among
                         * the run's hits */
     int32_t sure_grade; /* positives of this grade have sure_score, whatever the
                          * run says; 0: none */
@@ -66,14 +66,11 @@ void sl_negatives_describe(char *buf, size_t size,
  *
  *   E_FORMAT  a passage of qrels or run that the corpus has not; no query left
  */
-simlm_status sl_negatives_build(struct sl_examples **out,
-                                struct sl_negatives_report *report,
-                                const struct sl_queries *queries,
-                                const struct sl_qrels *qrels,
-                                const struct sl_run *run,
-                                const struct sl_docids *ids,
-                                const struct sl_negatives_rule *rule,
-                                simlm_error *err);
+simlm_status sl_negatives_build(
+    struct sl_examples **out, struct sl_negatives_report *report,
+    const struct sl_queries *queries, const struct sl_qrels *qrels,
+    const struct sl_run *run, const struct sl_docids *ids,
+    const struct sl_negatives_rule *rule, simlm_error *err);
 
 /* The same from files of queries, judgements and a run. */
 struct sl_negatives_files {

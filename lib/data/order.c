@@ -19,8 +19,11 @@ static simlm_status init(struct sl_order *o, int64_t n, int64_t n_eval,
                          int64_t batch, uint64_t seed, simlm_error *err)
 {
     SL_ASSERT(n_eval >= 0 && n_eval < n && batch >= 1);
-    *o = (struct sl_order){ .n_eval = n_eval, .n_train = n - n_eval,
-                            .batch = batch, .seed = seed, .epoch = -1 };
+    *o = (struct sl_order){.n_eval = n_eval,
+                           .n_train = n - n_eval,
+                           .batch = batch,
+                           .seed = seed,
+                           .epoch = -1};
     o->steps_per_epoch = (o->n_train + batch - 1) / batch;
     o->split = SL_NEW_ARRAY(int64_t, n);
     o->shuffled = SL_NEW_ARRAY(int64_t, o->n_train);
@@ -56,7 +59,7 @@ void sl_order_free(struct sl_order *o)
 {
     sl_free(o->split);
     sl_free(o->shuffled);
-    *o = (struct sl_order){ 0 };
+    *o = (struct sl_order){0};
 }
 
 const int64_t *sl_order_eval(const struct sl_order *o)

@@ -22,9 +22,9 @@ struct sl_order {
     int64_t batch, steps_per_epoch;
     uint64_t seed;
     /* private */
-    int64_t *split;   /* [n_eval + n_train] held out first */
+    int64_t *split;    /* [n_eval + n_train] held out first */
     int64_t *shuffled; /* [n_train] of `epoch` */
-    int64_t epoch;    /* -1: none yet */
+    int64_t epoch;     /* -1: none yet */
 };
 
 /* Held out by default: 2% of n, at most `most`. */

@@ -9,7 +9,7 @@ simlm_status sl_pack_init(struct sl_pack *p, int64_t max_n, int64_t max_N,
                           simlm_error *err)
 {
     SL_ASSERT(max_n >= 1 && max_N >= max_n && max_N < INT32_MAX);
-    *p = (struct sl_pack){ .max_n = max_n, .max_N = max_N };
+    *p = (struct sl_pack){.max_n = max_n, .max_N = max_N};
     p->start = SL_NEW_ARRAY(int32_t, max_n + 1);
     p->ids = SL_NEW_ARRAY(int32_t, max_N);
     p->types = SL_NEW_ARRAY(int32_t, max_N);
@@ -26,7 +26,7 @@ void sl_pack_free(struct sl_pack *p)
     sl_free(p->ids);
     sl_free(p->types);
     sl_free(p->key);
-    *p = (struct sl_pack){ 0 };
+    *p = (struct sl_pack){0};
 }
 
 void sl_pack_clear(struct sl_pack *p)
@@ -56,7 +56,7 @@ static int64_t at_most(int64_t n, int64_t most)
 static struct shape shape_single(int64_t title, int64_t contents,
                                  const struct sl_pack_rule *rule)
 {
-    struct shape s = { 0 };
+    struct shape s = {0};
     int64_t room = rule->max_length - 2;
 
     s.prompt = at_most(rule->prompt.n, room);
@@ -68,7 +68,7 @@ static struct shape shape_single(int64_t title, int64_t contents,
 static struct shape shape_pair(int64_t title, int64_t contents,
                                const struct sl_pack_rule *rule)
 {
-    struct shape s = { .pair = true };
+    struct shape s = {.pair = true};
     int64_t first, room = rule->max_length - 3;
 
     sl_truncate_pair(&first, &s.contents, rule->prompt.n + title, contents,

@@ -27,11 +27,11 @@ struct sl_token_cache;
 
 /* No row ever moves: all memory is taken by sl_pack_init(). */
 struct sl_pack {
-    int64_t n, N;    /* sequences, tokens so far */
-    int32_t *start;  /* [n + 1], start[0] = 0 */
-    int32_t *ids;    /* [N] */
-    int32_t *types;  /* [N] */
-    uint64_t *key;   /* [n] names the sequence for random numbers */
+    int64_t n, N;   /* sequences, tokens so far */
+    int32_t *start; /* [n + 1], start[0] = 0 */
+    int32_t *ids;   /* [N] */
+    int32_t *types; /* [N] */
+    uint64_t *key;  /* [n] names the sequence for random numbers */
     int64_t max_n, max_N;
 };
 
@@ -62,7 +62,8 @@ void sl_pack_add_row(struct sl_pack *p, uint64_t key,
  * (cut at max_length). */
 void sl_pack_add_span(struct sl_pack *p, uint64_t key,
                       const struct sl_token_cache *c, int64_t row,
-                      int64_t first, int64_t n, const struct sl_pack_rule *rule);
+                      int64_t first, int64_t n,
+                      const struct sl_pack_rule *rule);
 
 /* Append a text without title: a query. */
 void sl_pack_add_text(struct sl_pack *p, uint64_t key, struct sl_ids text,

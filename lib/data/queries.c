@@ -58,10 +58,8 @@ static simlm_status read_question(struct sl_queries *q, struct reader *r,
                        err));
     if (!s->len || sl_strmap_find(q->ids, s->s, s->len) >= 0)
         return SIMLM_OK;
-    p = (struct sl_passage){.id = s->s,
-                            .contents = s->s,
-                            .id_len = s->len,
-                            .contents_len = s->len};
+    p = (struct sl_passage){
+        .id = s->s, .contents = s->s, .id_len = s->len, .contents_len = s->len};
     return add_query(q, &p, &r->at, err);
 }
 
@@ -88,7 +86,7 @@ static simlm_status read_line(struct sl_queries *q, struct reader *r,
 static simlm_status read_lines(struct sl_queries *q, struct sl_lines *in,
                                simlm_error *err)
 {
-    struct reader r = { .at = { sl_lines_path(in), 0, true } };
+    struct reader r = {.at = {sl_lines_path(in), 0, true}};
     simlm_status st;
     struct sl_line line;
 
@@ -152,8 +150,8 @@ const char *sl_queries_text(const struct sl_queries *q, int64_t i, size_t *len)
 
     SL_ASSERT(i >= 0 && i < sl_queries_count(q));
     begin = sl_strmap_value(q->ids, i);
-    end = i + 1 < sl_queries_count(q) ? sl_strmap_value(q->ids, i + 1)
-                                      : q->used;
+    end =
+        i + 1 < sl_queries_count(q) ? sl_strmap_value(q->ids, i + 1) : q->used;
     if (len)
         *len = (size_t)(end - begin - 1);
     return q->text + begin;

@@ -36,7 +36,7 @@ static simlm_status check_id(const struct sl_passage *p,
     return SIMLM_OK;
 }
 
-/* ---- JSON -------------------------------------------------------------------- */
+/* ---- JSON ---------------------------------------------------------------- */
 
 enum { ID, TEXT, TITLE, N_PARTS };
 
@@ -44,8 +44,8 @@ static const struct {
     const char *name;
     int part;
 } members[] = {
-    { "id", ID },     { "_id", ID },      { "contents", TEXT },
-    { "text", TEXT }, { "title", TITLE },
+    {"id", ID},     {"_id", ID},      {"contents", TEXT},
+    {"text", TEXT}, {"title", TITLE},
 };
 
 struct parts {
@@ -61,7 +61,7 @@ static simlm_status scan_part(struct sl_scan *s, struct sl_span *span, int part,
     struct sl_scan before = *s;
 
     if (part == TITLE && c == 'n') {
-        *span = (struct sl_span){ s->at, 0, false };
+        *span = (struct sl_span){s->at, 0, false};
         return sl_scan_null(s, err);
     }
     if (part != ID || c == '"')
@@ -103,7 +103,7 @@ static simlm_status scan_parts(struct parts *parts, const char *line,
     struct sl_span key;
     bool more;
 
-    *parts = (struct parts){ 0 };
+    *parts = (struct parts){0};
     sl_scan_begin(&s, line, len, at->path, at->line);
     SL_TRY(sl_scan_open(&s, '{', err));
     for (;;) {
@@ -150,7 +150,7 @@ static simlm_status parse_json(struct sl_passage *p, char *out, size_t *used,
     return SIMLM_OK;
 }
 
-/* ---- tabs -------------------------------------------------------------------- */
+/* ---- tabs ---------------------------------------------------------------- */
 
 static simlm_status parse_tabs(struct sl_passage *p, char *out, size_t *used,
                                const char *line, size_t len,
@@ -195,7 +195,7 @@ simlm_status sl_record_parse(struct sl_passage *p, char *out, size_t *used,
                              enum sl_record_form form,
                              const struct sl_record_place *at, simlm_error *err)
 {
-    *p = (struct sl_passage){ 0 };
+    *p = (struct sl_passage){0};
     *used = 0;
     if (len && line[len - 1] == '\r')
         len--;

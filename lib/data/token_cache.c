@@ -22,7 +22,7 @@ struct sl_token_cache {
     const unsigned char *titled;
 };
 
-/* ---- the file's layout -------------------------------------------------------- */
+/* ---- the file's layout --------------------------------------------------- */
 
 uint64_t sl_tokens_header_hash(const struct sl_tokens_header *h)
 {
@@ -57,7 +57,7 @@ bool sl_tokens_layout(struct sl_tokens_layout *l,
            section(&l->bytes, l->id_text, named ? (size_t)h->id_bytes : 0, 1);
 }
 
-/* ---- proving a file ------------------------------------------------------------ */
+/* ---- proving a file ------------------------------------------------------ */
 
 static bool header_is_good(const struct sl_tokens_header *h, uint64_t key,
                            size_t file_bytes)
@@ -118,7 +118,7 @@ static simlm_status check_ids(bool *good, const struct sl_token_cache *c,
                               simlm_error *err)
 {
     int64_t n_ranges = c->h.n_tokens / CHECK_GRAIN + 1;
-    struct id_check check = { c, SL_NEW_ARRAY(uint32_t, n_ranges) };
+    struct id_check check = {c, SL_NEW_ARRAY(uint32_t, n_ranges)};
 
     if (!check.largest)
         return sl_fail_nomem(err, "the token cache");
@@ -168,8 +168,8 @@ static simlm_status prove(bool *good, struct sl_token_cache *c, uint64_t key,
     memcpy(&c->h, c->map.p, sizeof c->h);
     if (!header_is_good(&c->h, key, c->map.n) || c->h.vocab > vocab ||
         !sl_tokens_layout(&l, &c->h) ||
-        c->h.body_hash != sl_hash64(c->map.p + sizeof c->h,
-                                    c->map.n - sizeof c->h, 0))
+        c->h.body_hash !=
+            sl_hash64(c->map.p + sizeof c->h, c->map.n - sizeof c->h, 0))
         return SIMLM_OK;
     if (c->h.width == 2)
         c->narrow = (const void *)(c->map.p + l.ids);
@@ -184,13 +184,13 @@ static simlm_status prove(bool *good, struct sl_token_cache *c, uint64_t key,
     return *good ? read_names(good, c, &l, err) : SIMLM_OK;
 }
 
-/* ---- opening -------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 static uint64_t make_key(uint64_t corpus, uint64_t tokenizer,
                          const char *missing_title)
 {
-    uint64_t parts[4] = { corpus, tokenizer, SL_TOKENS_STORED,
-                          missing_title != NULL };
+    uint64_t parts[4] = {corpus, tokenizer, SL_TOKENS_STORED,
+                         missing_title != NULL};
     const char *title = missing_title ? missing_title : "";
 
     return sl_hash64(title, strlen(title), sl_hash64(parts, sizeof parts, 1));
@@ -222,7 +222,7 @@ simlm_status sl_token_cache_open(struct sl_token_cache **out, const char *dir,
                                  const char *missing_title,
                                  const simlm_observer *obs, simlm_error *err)
 {
-    struct sl_str file = { 0 };
+    struct sl_str file = {0};
     struct sl_token_cache *c = NULL;
     int64_t vocab = sl_tokenizer_size(tokenizer);
     uint64_t corpus, key;
@@ -263,7 +263,7 @@ void sl_token_cache_close(struct sl_token_cache *c)
     sl_free(c);
 }
 
-/* ---- reading -------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 int64_t sl_token_cache_count(const struct sl_token_cache *c)
 {

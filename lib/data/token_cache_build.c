@@ -40,7 +40,7 @@ struct builder {
     int64_t narrow_cap;
 };
 
-/* ---- a block, in parallel ------------------------------------------------------- */
+/* ---- a block, in parallel ------------------------------------------------ */
 
 static bool append(const struct builder *b, struct sl_id_list *to,
                    const char *text, size_t len)
@@ -68,12 +68,12 @@ static void tokenize_range(void *ctx, int64_t begin, int64_t end)
         const char *title = p->title ? p->title : b->missing_title;
         int64_t *ends = b->ends + 2 * (b->block.first_row + i);
 
-        r->failed = !append(b, &r->tokens, title,
-                            p->title ? p->title_len
-                                     : (title ? strlen(title) : 0));
+        r->failed =
+            !append(b, &r->tokens, title,
+                    p->title ? p->title_len : (title ? strlen(title) : 0));
         ends[0] = r->tokens.n;
-        r->failed = r->failed ||
-                    !append(b, &r->tokens, p->contents, p->contents_len);
+        r->failed =
+            r->failed || !append(b, &r->tokens, p->contents, p->contents_len);
         ends[1] = r->tokens.n;
     }
 }
@@ -90,11 +90,11 @@ static bool make_room(struct builder *b)
     if (b->titled_cap > old)
         memset(b->titled + old, 0, (size_t)(b->titled_cap - old));
     for (; b->n_used < n_ranges; b->n_used++)
-        b->range[b->n_used] = (struct range){ 0 };
+        b->range[b->n_used] = (struct range){0};
     return true;
 }
 
-/* ---- writing -------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 static void put(struct builder *b, const void *p, size_t size, int64_t n)
 {
@@ -217,8 +217,7 @@ static simlm_status finish(struct builder *b, simlm_error *err)
     at = l.ids + (size_t)b->h.n_tokens * b->h.width;
     write_section(b, &at, l.ends, b->ends,
                   2 * (size_t)b->h.n_rows * sizeof *b->ends);
-    write_section(b, &at, l.titled, b->titled,
-                  ((size_t)b->h.n_rows + 7) / 8);
+    write_section(b, &at, l.titled, b->titled, ((size_t)b->h.n_rows + 7) / 8);
     if (b->h.id_bytes >= 0)
         write_names(b, &l, &at, ids);
     pad(b, &at, l.bytes);
@@ -261,12 +260,10 @@ simlm_status sl_token_cache_build(const char *path, uint64_t key,
                                   const char *missing_title,
                                   const simlm_observer *obs, simlm_error *err)
 {
-    struct builder b = { .tokenizer = tokenizer,
-                         .missing_title = missing_title,
-                         .obs = obs };
-    const simlm_observer relay = { .ctx = &b,
-                                   .progress = report,
-                                   .cancelled = is_cancelled };
+    struct builder b = {
+        .tokenizer = tokenizer, .missing_title = missing_title, .obs = obs};
+    const simlm_observer relay = {
+        .ctx = &b, .progress = report, .cancelled = is_cancelled};
     simlm_status st;
 
     memcpy(b.h.magic, SL_TOKENS_MAGIC, sizeof b.h.magic);

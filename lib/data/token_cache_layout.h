@@ -24,17 +24,18 @@
 
 struct sl_tokens_header {
     char magic[8];
-    uint32_t version;  /* 2 */
-    uint32_t width;    /* bytes of an id: 2 or 4 */
-    uint64_t key;      /* of corpus, tokenizer, missing title */
+    uint32_t version; /* 2 */
+    uint32_t width;   /* bytes of an id: 2 or 4 */
+    uint64_t key;     /* of corpus, tokenizer, missing title */
     int64_t n_rows, n_tokens;
-    int64_t vocab;     /* every id is less */
-    int64_t id_bytes;  /* -1: ids are row numbers */
+    int64_t vocab;    /* every id is less */
+    int64_t id_bytes; /* -1: ids are row numbers */
     unsigned char unused[56];
     uint64_t body_hash; /* of all that follows the header */
-    uint64_t hash;     /* of the header's bytes before this */
+    uint64_t hash;      /* of the header's bytes before this */
 };
-_Static_assert(sizeof(struct sl_tokens_header) == 128, "the header has no gaps");
+_Static_assert(sizeof(struct sl_tokens_header) == 128,
+               "the header has no gaps");
 
 /* Where the sections begin, from the counts in the header. */
 struct sl_tokens_layout {

@@ -181,8 +181,7 @@ double sl_eval_all(const struct simlm_eval *e, int32_t i)
     return e->values.all[i] * e->column[i].scale_all;
 }
 
-/* ---- comparing
- * --------------------------------------------------------------- */
+/* ---- comparing ----------------------------------------------------------- */
 
 bool sl_eval_comparable(const struct simlm_eval *a, const struct simlm_eval *b)
 {

@@ -53,7 +53,7 @@ bool sl_linemap_add(struct sl_linemap *m, int64_t item, int64_t line,
         return true;
     if (!sl_grow(&m->run, &m->cap, m->n + 1, sizeof *m->run))
         return false;
-    m->run[m->n++] = (struct sl_linemap_run){ item, line, file };
+    m->run[m->n++] = (struct sl_linemap_run){item, line, file};
     return true;
 }
 
@@ -79,5 +79,5 @@ int64_t sl_linemap_line(const struct sl_linemap *m, int64_t item, int64_t *file)
 void sl_linemap_free(struct sl_linemap *m)
 {
     sl_free(m->run);
-    *m = (struct sl_linemap){ 0 };
+    *m = (struct sl_linemap){0};
 }

@@ -32,7 +32,7 @@ void sl_fields_cut(struct sl_fields *f, struct sl_line *line);
 struct sl_linemap {
     struct sl_linemap_run {
         int64_t item, line, file;
-    } *run;
+    } * run;
     int64_t n, cap;
 };
 

@@ -41,8 +41,8 @@ static simlm_status not_json(const char *path, int64_t line,
 simlm_status sl_json_parse(struct sl_json_doc **out, const char *text, size_t n,
                            const char *path, int64_t line, simlm_error *err)
 {
-    const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL |
-                         JSON_DECODE_ANY;
+    const size_t flags =
+        JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY;
     struct sl_json_doc *doc = SL_NEW(struct sl_json_doc);
     json_error_t e;
     simlm_status st;
@@ -92,7 +92,7 @@ void sl_json_free(struct sl_json_doc *doc)
     sl_free(doc);
 }
 
-/* ---- looking ---------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------- */
 
 static const json_t *js(struct sl_json v)
 {
@@ -101,7 +101,7 @@ static const json_t *js(struct sl_json v)
 
 static struct sl_json value(const struct sl_json_doc *doc, const json_t *j)
 {
-    return (struct sl_json){ j, doc };
+    return (struct sl_json){j, doc};
 }
 
 struct sl_json sl_json_root(const struct sl_json_doc *doc)
@@ -209,7 +209,7 @@ const char *sl_json_is_text(struct sl_json v, size_t *len)
     return json_string_value(js(v));
 }
 
-/* ---- fields with errors ------------------------------------------------------ */
+/* ---- fields with errors -------------------------------------------------- */
 
 simlm_status sl_json_fail(struct sl_json v, const char *what,
                           const char *expected, simlm_error *err)
@@ -224,8 +224,8 @@ simlm_status sl_json_fail(struct sl_json v, const char *what,
 }
 
 static const char *const kind_name[] = {
-    "nothing",   "null",     "true or false", "an integer",
-    "a number",  "a string", "an array",      "an object",
+    "nothing",  "null",     "true or false", "an integer",
+    "a number", "a string", "an array",      "an object",
 };
 
 static bool is_missing(struct sl_json v)

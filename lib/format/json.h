@@ -68,7 +68,7 @@ void sl_json_free(struct sl_json_doc *doc);
 
 struct sl_json sl_json_root(const struct sl_json_doc *doc);
 
-/* ---- looking: never fail ---------------------------------------------------- */
+/* ---- looking: never fail ------------------------------------------------- */
 
 enum sl_json_kind sl_json_kind(struct sl_json v);
 
@@ -106,7 +106,7 @@ bool sl_json_is_real(struct sl_json v, double *out);
 /* NUL-terminated UTF-8 of *len bytes (len may be NULL); may hold NULs, too. */
 const char *sl_json_is_text(struct sl_json v, size_t *len);
 
-/* ---- fields of an object, with errors --------------------------------------- */
+/* ---- fields of an object, with errors ------------------------------------ */
 
 /* E_FORMAT "<path>: '<key>': expected ...", if absent (need) or other. */
 simlm_status sl_json_need_bool(struct sl_json obj, const char *key, bool *out,
@@ -137,7 +137,7 @@ simlm_status sl_json_opt_text(struct sl_json obj, const char *key,
 simlm_status sl_json_fail(struct sl_json v, const char *what,
                           const char *expected, simlm_error *err);
 
-/* ---- writing ------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------- */
 
 /*
  * Append a JSON string with its quotes.  UTF-8 stays as it is, invalid bytes

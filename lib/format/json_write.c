@@ -94,7 +94,7 @@ void sl_json_put_real(struct sl_str *s, double x)
         sl_str_puts(s, ".0"); /* so that it is read as a real again */
 }
 
-/* ---- objects and arrays ------------------------------------------------------ */
+/* ---- objects and arrays -------------------------------------------------- */
 
 static void new_line(struct sl_json_writer *w)
 {
@@ -183,7 +183,7 @@ void sl_json_add_null(struct sl_json_writer *w, const char *key)
  * writer allows; what is nested deeper is written as null. */
 static void add_children(struct sl_json_writer *w, struct sl_json v)
 {
-    struct sl_json_member m = { 0 };
+    struct sl_json_member m = {0};
 
     if (sl_json_kind(v) == SL_JSON_OBJECT)
         while (sl_json_next(v, &m))

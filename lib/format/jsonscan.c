@@ -15,7 +15,7 @@ simlm_status sl_scan_fail(const struct sl_scan *s, const char *what,
 void sl_scan_begin(struct sl_scan *s, const char *text, size_t n,
                    const char *path, int64_t line)
 {
-    *s = (struct sl_scan){ text, text, text + n, path, line, true };
+    *s = (struct sl_scan){text, text, text + n, path, line, true};
 }
 
 static void skip_blanks(struct sl_scan *s)
@@ -46,7 +46,7 @@ simlm_status sl_scan_end(struct sl_scan *s, simlm_error *err)
     return s->at == s->end ? SIMLM_OK : sl_scan_fail(s, "the line's end", err);
 }
 
-/* ---- strings ---------------------------------------------------------------- */
+/* ---- strings ------------------------------------------------------------- */
 
 /*
  * The first byte that is '"', '\\' or a control character, eight at a time: in
@@ -111,7 +111,7 @@ simlm_status sl_scan_text(struct sl_scan *s, struct sl_span *text,
     if (sl_scan_peek(s) != '"')
         return sl_scan_fail(s, "a string", err);
     p = ++s->at;
-    *text = (struct sl_span){ p, 0, false };
+    *text = (struct sl_span){p, 0, false};
     for (;;) {
         s->at = p = find_special(p, s->end);
         if (p == s->end)
@@ -219,7 +219,7 @@ bool sl_span_is(const struct sl_span *x, const char *s)
            !memcmp(small, s, n);
 }
 
-/* ---- the rest --------------------------------------------------------------- */
+/* ---- the rest ------------------------------------------------------------ */
 
 /* Past the comma, or the closing bracket and *more = false. */
 static simlm_status next(struct sl_scan *s, char close, const char *what,
@@ -291,7 +291,7 @@ simlm_status sl_scan_number(struct sl_scan *s, struct sl_span *number,
         if (p == digits)
             return sl_scan_fail(s, "a number", err);
     }
-    *number = (struct sl_span){ s->at, (size_t)(p - s->at), false };
+    *number = (struct sl_span){s->at, (size_t)(p - s->at), false};
     s->at = p;
     s->first = false;
     return SIMLM_OK;
@@ -337,7 +337,7 @@ static simlm_status skip_scalar(struct sl_scan *s, char c, simlm_error *err)
 /* Not recursive: `open` holds a bit per level, set for objects. */
 simlm_status sl_scan_skip(struct sl_scan *s, simlm_error *err)
 {
-    uint64_t open[SL_SCAN_DEPTH / 64] = { 0 };
+    uint64_t open[SL_SCAN_DEPTH / 64] = {0};
     struct sl_span key;
     int depth = 0;
     bool more;

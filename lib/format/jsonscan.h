@@ -74,7 +74,8 @@ simlm_status sl_scan_number(struct sl_scan *s, struct sl_span *number,
 simlm_status sl_scan_id(struct sl_str *to, struct sl_scan *s, simlm_error *err);
 simlm_status sl_scan_null(struct sl_scan *s, simlm_error *err);
 simlm_status sl_scan_skip(struct sl_scan *s, simlm_error *err); /* any value */
-simlm_status sl_scan_end(struct sl_scan *s, simlm_error *err); /* no more text */
+simlm_status sl_scan_end(struct sl_scan *s,
+                         simlm_error *err); /* no more text */
 
 /* "path:line: expected <what> at column ...", for the place where s stands. */
 simlm_status sl_scan_fail(const struct sl_scan *s, const char *what,

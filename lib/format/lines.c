@@ -16,7 +16,7 @@ struct sl_lines {
     char *buf;
     int64_t cap;
     size_t begin, end;
-    bool ended; /* the source has no more */
+    bool ended;     /* the source has no more */
     int64_t number; /* of the last line given out */
     char *borrowed; /* where a block's NUL stands for the character below */
     char lent;
@@ -138,10 +138,10 @@ simlm_status sl_lines_next(struct sl_lines *in, struct sl_line *line,
     SL_TRY(begin(in, err));
     SL_TRY(find_end(in, 0, &len, err));
     if (!len) {
-        *line = (struct sl_line){ NULL, 0, in->number + 1 };
+        *line = (struct sl_line){NULL, 0, in->number + 1};
         return SIMLM_OK;
     }
-    *line = (struct sl_line){ in->buf + in->begin, len - 1, ++in->number };
+    *line = (struct sl_line){in->buf + in->begin, len - 1, ++in->number};
     in->begin += len;
     if (line->len && line->text[line->len - 1] == '\r')
         line->len--;
@@ -180,10 +180,10 @@ simlm_status sl_lines_block(struct sl_lines *in, struct sl_line *block,
     if (!len || have <= want)
         SL_TRY(find_end(in, len ? have - 1 : 0, &len, err));
     if (!len) {
-        *block = (struct sl_line){ NULL, 0, in->number + 1 };
+        *block = (struct sl_line){NULL, 0, in->number + 1};
         return SIMLM_OK;
     }
-    *block = (struct sl_line){ in->buf + in->begin, len, in->number + 1 };
+    *block = (struct sl_line){in->buf + in->begin, len, in->number + 1};
     in->number += count_lines(block->text, len);
     in->begin += len;
     in->borrowed = block->text + len;

@@ -86,8 +86,9 @@ static simlm_status recognise(struct sl_source *s, simlm_error *err)
              (s->n >= 4 && (s->in[0] & 0xf0) == 0x50 &&
               !memcmp(s->in + 1, "\x2a\x4d\x18", 3))) /* a skippable frame */
         s->kind = ZSTD;
-    else if (starts_with(s, "\xfd"
-                            "7zXZ",
+    else if (starts_with(s,
+                         "\xfd"
+                         "7zXZ",
                          6))
         other = "xz";
     else if (starts_with(s, "BZh", 3) && s->n >= 10 &&
@@ -243,8 +244,8 @@ static simlm_status read_gzip(struct sl_source *s, char *buf, size_t cap,
 static simlm_status read_zstd(struct sl_source *s, char *buf, size_t cap,
                               size_t *n, simlm_error *err)
 {
-    ZSTD_inBuffer in = { s->in + s->at, s->n - s->at, 0 };
-    ZSTD_outBuffer out = { buf, cap, 0 };
+    ZSTD_inBuffer in = {s->in + s->at, s->n - s->at, 0};
+    ZSTD_outBuffer out = {buf, cap, 0};
     size_t left = ZSTD_decompressStream(s->zstd, &out, &in);
 
     if (ZSTD_isError(left))

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 
-/* ---- writing ----------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 void sl_npy_header(char header[SL_NPY_HEADER], int64_t n, int64_t dim)
 {
@@ -35,7 +35,7 @@ static void put_header(struct sl_npy_writer *w)
 simlm_status sl_npy_writer_open(struct sl_npy_writer *w, const char *path,
                                 int64_t dim, simlm_error *err)
 {
-    *w = (struct sl_npy_writer){ .dim = dim };
+    *w = (struct sl_npy_writer){.dim = dim};
     if (!strcmp(path, "-"))
         return sl_fail(err, SIMLM_E_ARG,
                        "cannot write a .npy file to standard output");
@@ -70,7 +70,7 @@ void sl_npy_writer_abort(struct sl_npy_writer *w)
     sl_out_abort(&w->out);
 }
 
-/* ---- reading ----------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 struct header {
     bool half;
@@ -141,7 +141,7 @@ static simlm_status read_header(struct header *h, const struct sl_map *map,
     size_t len, at;
     char *dict;
 
-    *h = (struct header){ 0 };
+    *h = (struct header){0};
     if (map->n < 12 || memcmp(map->p, "\x93NUMPY", 6) != 0)
         return bad(path, "a .npy file", err);
     if (map->p[6] < 1 || map->p[6] > 3)
@@ -206,7 +206,7 @@ simlm_status sl_npy_open(struct sl_npy *m, const char *path, simlm_error *err)
     size_t count, bytes;
     simlm_status st;
 
-    *m = (struct sl_npy){ 0 };
+    *m = (struct sl_npy){0};
     SL_TRY(sl_map_open(&m->map, path, err));
     st = read_header(&h, &m->map, path, err);
     if (st < 0)
@@ -217,8 +217,7 @@ simlm_status sl_npy_open(struct sl_npy *m, const char *path, simlm_error *err)
         st = sl_fail(err, SIMLM_E_FORMAT,
                      "%s: expected the data of shape (%lld, %lld), but the "
                      "file has %zu bytes of them",
-                     path, (long long)h.n, (long long)h.dim,
-                     m->map.n - h.data);
+                     path, (long long)h.n, (long long)h.dim, m->map.n - h.data);
         goto out;
     }
     m->n = h.n;
@@ -237,5 +236,5 @@ void sl_npy_close(struct sl_npy *m)
 {
     sl_map_close(&m->map);
     sl_free(m->owned);
-    *m = (struct sl_npy){ 0 };
+    *m = (struct sl_npy){0};
 }

@@ -60,7 +60,7 @@ static bool read_decimal(struct decimal *d, const char *s, size_t n)
     int e = 0;
     bool e_minus;
 
-    *d = (struct decimal){ .exact = true, .minus = n && *s == '-' };
+    *d = (struct decimal){.exact = true, .minus = n && *s == '-'};
     at = i;
     i = read_digits(d, s, n, i, false);
     digits = i - at;
@@ -119,10 +119,9 @@ static bool parse_slowly(double *out, const char *s, size_t n)
 bool sl_parse_real(double *out, const char *s, size_t n)
 {
     /* The powers of ten that a double holds exactly. */
-    static const double ten[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,
-                                  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
-                                  1e18, 1e19, 1e20, 1e21, 1e22 };
+    static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     struct decimal d;
     double x;
 
@@ -151,7 +150,9 @@ static size_t format(char buf[SL_NUMBER_BUF], double x, int digits)
 
     if (!isfinite(x))
         return (size_t)snprintf(buf, SL_NUMBER_BUF, "%s",
-                                isnan(x) ? "nan" : x > 0 ? "inf" : "-inf");
+                                isnan(x) ? "nan"
+                                : x > 0  ? "inf"
+                                         : "-inf");
     n = (size_t)snprintf(buf, SL_NUMBER_BUF, "%.*g", digits, x);
     at = strcmp(point, ".") ? strstr(buf, point) : NULL;
     if (at) {

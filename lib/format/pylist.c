@@ -154,8 +154,7 @@ static simlm_status text(struct parser *p, simlm_error *err)
     return end_text(l) ? SIMLM_OK : sl_fail_nomem(err, "a list of texts");
 }
 
-/* ---- the list
- * ---------------------------------------------------------------- */
+/* ---- the list ------------------------------------------------------------ */
 
 simlm_status sl_pylist_parse(struct sl_pylist *l, const char *s, size_t n,
                              const char *path, int64_t line, simlm_error *err)
@@ -205,8 +204,7 @@ const char *sl_pylist_text(const struct sl_pylist *l, int64_t i, size_t *n)
     return sl_str_c(&l->bytes) + begin;
 }
 
-/* ---- writing
- * ----------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 /* Python's choice: ' unless the text has one and no ". */
 static char quote_for(const char *text, size_t n)

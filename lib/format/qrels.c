@@ -90,8 +90,8 @@ static simlm_status finish(struct reader *r, simlm_error *err)
     st = sl_group_apply(&q->judged, sizeof *q->judged, order, r->n, err);
     if (st == SIMLM_OK)
         st = sl_group_find_twice(&a, &b, q->start, n_queries, q->judged,
-                                 sizeof *q->judged,
-                                 sl_strmap_count(q->docs), err);
+                                 sizeof *q->judged, sl_strmap_count(q->docs),
+                                 err);
     if (st == SIMLM_OK && a >= 0) {
         int64_t line_a = sl_linemap_line(&r->lines, order ? order[a] : a, NULL);
         int64_t line_b = sl_linemap_line(&r->lines, order ? order[b] : b, NULL);
@@ -110,7 +110,7 @@ static simlm_status finish(struct reader *r, simlm_error *err)
 simlm_status sl_qrels_load(struct sl_qrels **out, const char *path,
                            simlm_error *err)
 {
-    struct reader r = { 0 };
+    struct reader r = {0};
     struct sl_lines *in = NULL;
     simlm_status st = sl_lines_open(&in, path, err);
 

@@ -9,7 +9,7 @@
 #include "format/grouping.h"
 #include "format/number.h"
 
-/* ---- reading ----------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 struct reader {
     struct sl_run *run;
@@ -70,7 +70,7 @@ static bool parse_hit(struct sl_hit *h, struct complaint *bad,
 {
     int at = f->n == 6 ? 3 : 2; /* of the rank */
 
-    *bad = (struct complaint){ "rank", f->s[at], f->len[at] };
+    *bad = (struct complaint){"rank", f->s[at], f->len[at]};
     if (!sl_parse_int(&h->rank, f->s[at], f->len[at]) ||
         h->rank < (f->n > 3 ? 0 : 1))
         return false;
@@ -78,7 +78,7 @@ static bool parse_hit(struct sl_hit *h, struct complaint *bad,
         h->score = score_of_rank(h->rank);
         return true;
     }
-    *bad = (struct complaint){ "score", f->s[at + 1], f->len[at + 1] };
+    *bad = (struct complaint){"score", f->s[at + 1], f->len[at + 1]};
     return sl_parse_real(&h->score, f->s[at + 1], f->len[at + 1]);
 }
 
@@ -136,10 +136,9 @@ static simlm_status check_unique(const struct reader *r, const int64_t *order,
     const struct sl_run *run = r->run;
     int64_t a, b;
 
-    SL_TRY(sl_group_find_twice(&a, &b, run->start,
-                               sl_strmap_count(run->queries), run->hit,
-                               sizeof *run->hit, sl_strmap_count(run->docs),
-                               err));
+    SL_TRY(sl_group_find_twice(
+        &a, &b, run->start, sl_strmap_count(run->queries), run->hit,
+        sizeof *run->hit, sl_strmap_count(run->docs), err));
     if (a < 0)
         return SIMLM_OK;
     return sl_fail(
@@ -212,7 +211,7 @@ simlm_status sl_run_load(struct sl_run **out, const char *path,
 simlm_status sl_run_load_only(struct sl_run **out, const char *path,
                               const struct sl_strmap *only, simlm_error *err)
 {
-    struct reader r = { .only = only };
+    struct reader r = {.only = only};
     struct sl_lines *in = NULL;
     simlm_status st = sl_lines_open(&in, path, err);
 
@@ -251,7 +250,7 @@ void sl_run_free(struct sl_run *r)
     sl_free(r);
 }
 
-/* ---- writing ----------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 simlm_status sl_run_writer_open(struct sl_run_writer *w, const char *path,
                                 enum sl_run_format format, const char *tag,
@@ -274,8 +273,8 @@ void sl_run_writer_add(struct sl_run_writer *w, const char *query,
         fprintf(w->out.f, "%s%cQ0%c%s%c%lld%c%s%c%s\n", query, c, c, passage, c,
                 (long long)rank, c, number, c, w->tag);
     else
-        fprintf(w->out.f, "%s\t%s\t%lld\t%s\n", query, passage,
-                (long long)rank, number);
+        fprintf(w->out.f, "%s\t%s\t%lld\t%s\n", query, passage, (long long)rank,
+                number);
 }
 
 simlm_status sl_run_writer_commit(struct sl_run_writer *w, simlm_error *err)

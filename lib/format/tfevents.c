@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 
-/* ---- protocol buffers, as much as is needed ------------------------------- */
+/* ---- protocol buffers, as much as is needed ------------------------------ */
 
 enum wire { VARINT = 0, EIGHT_BYTES = 1, LENGTH = 2, FOUR_BYTES = 5 };
 
@@ -55,7 +55,7 @@ static void put_float(struct sl_str *s, int field, float x)
     put_little_endian(s, bits, 4);
 }
 
-/* ---- records --------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------- */
 
 static void begin_event(struct sl_str *event, double now, int64_t step)
 {
@@ -129,7 +129,7 @@ simlm_status sl_tfevents_add(struct sl_tfevents *e, double now, int64_t step,
     return sl_fail_nomem(err, "an event");
 }
 
-/* ---- files ----------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------- */
 
 static const char PREFIX[] = "events.out.tfevents.";
 
@@ -154,8 +154,8 @@ static simlm_status name_behind(int64_t *seconds, const char *dir,
     return SIMLM_OK;
 }
 
-simlm_status sl_tfevents_open(struct sl_tfevents *e, const char *dir, double now,
-                              simlm_error *err)
+simlm_status sl_tfevents_open(struct sl_tfevents *e, const char *dir,
+                              double now, simlm_error *err)
 {
     static const char version[] = "brain.Event:2";
     struct sl_str path = {0}, event = {0};

@@ -43,8 +43,8 @@ struct sl_scalar {
  * Begin a new file in an existing directory; its name sorts behind those that
  * are there.  now: seconds since 1970, as in the calls below.
  */
-simlm_status sl_tfevents_open(struct sl_tfevents *e, const char *dir, double now,
-                              simlm_error *err);
+simlm_status sl_tfevents_open(struct sl_tfevents *e, const char *dir,
+                              double now, simlm_error *err);
 
 /* What earlier files have of this step and later is void. */
 simlm_status sl_tfevents_start(struct sl_tfevents *e, double now, int64_t step,

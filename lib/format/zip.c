@@ -253,11 +253,11 @@ simlm_status sl_zip_entry(const struct sl_zip *z, struct sl_zip_entry *out,
            U16(z->map.p + e->header + 28);
     if (skip > left || e->packed > left - skip)
         return fail_entry(z, i, "lies outside the file", err);
-    *out = (struct sl_zip_entry){
-        {z->map.p + e->header + skip, (size_t)e->packed},
-        e->size,
-        e->crc,
-        e->method};
+    *out =
+        (struct sl_zip_entry){{z->map.p + e->header + skip, (size_t)e->packed},
+                              e->size,
+                              e->crc,
+                              e->method};
     return SIMLM_OK;
 }
 
@@ -268,9 +268,8 @@ simlm_status sl_zip_data(const struct sl_zip *z, struct sl_map *data, int64_t i,
 
     SL_TRY(sl_zip_entry(z, &e, i, err));
     if (e.method || e.size != e.packed.n)
-        return fail_entry(z, i,
-                          "is compressed: only stored entries are read here",
-                          err);
+        return fail_entry(
+            z, i, "is compressed: only stored entries are read here", err);
     *data = e.packed;
     return SIMLM_OK;
 }

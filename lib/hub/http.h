@@ -27,7 +27,7 @@ struct sl_http_get {
 
 enum sl_http_end {
     SL_HTTP_DONE,
-    SL_HTTP_BROKEN,   /* the connection broke: more may be had by asking again */
+    SL_HTTP_BROKEN, /* the connection broke: more may be had by asking again */
     SL_HTTP_NO_RANGE, /* the server starts from the beginning only */
     SL_HTTP_STOPPED,  /* by sink or cancelled */
     SL_HTTP_REFUSED   /* anything else */

@@ -77,8 +77,7 @@ void sl_bm25_builder_free(struct sl_bm25_builder *b)
     sl_free(b);
 }
 
-/* ---- 1. analysing a range
- * ---------------------------------------------------- */
+/* ---- 1. analysing a range ------------------------------------------------ */
 
 struct batch {
     const struct sl_passage *passage;
@@ -169,8 +168,7 @@ static void analyse_range(void *ctx, int64_t begin, int64_t end)
     sl_free(r.last);
 }
 
-/* ---- 2. numbers in the whole index
- * ------------------------------------------- */
+/* ---- 2. numbers in the whole index --------------------------------------- */
 
 /* The piece's own term numbers become the index's. */
 static bool renumber(struct sl_bm25_builder *b, struct piece *p,
@@ -254,8 +252,7 @@ simlm_status sl_bm25_builder_add(struct sl_bm25_builder *b,
     return st;
 }
 
-/* ---- 3. writing
- * --------------------------------------------------------------- */
+/* ---- 3. writing ---------------------------------------------------------- */
 
 struct sorted_term {
     const char *text;

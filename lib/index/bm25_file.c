@@ -39,8 +39,7 @@ int64_t sl_bm25_length(uint8_t norm)
     return BYTE4_FREE + (((x & 7) | 8) << ((x >> 3) - 1));
 }
 
-/* ---- layout
- * ------------------------------------------------------------------- */
+/* ---- layout -------------------------------------------------------------- */
 
 bool sl_bm25_lay_out(uint64_t at[SL_BM25_N_SECTIONS + 1],
                      const struct sl_bm25_header *h)
@@ -72,8 +71,7 @@ bool sl_bm25_lay_out(uint64_t at[SL_BM25_N_SECTIONS + 1],
     return true;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------- */
 
 static simlm_status damaged(const char *path, const char *what,
                             simlm_error *err)

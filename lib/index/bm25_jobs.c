@@ -17,8 +17,7 @@ static simlm_status stopped(const simlm_observer *obs, simlm_error *err)
     return sl_fail(err, SIMLM_E_CANCELLED, "stopped; nothing was written");
 }
 
-/* ---- index
- * -------------------------------------------------------------------- */
+/* ---- index --------------------------------------------------------------- */
 
 static simlm_status read_corpus(struct sl_bm25_builder *b,
                                 struct sl_corpus_reader *reader,
@@ -86,8 +85,7 @@ simlm_status sl_bm25_index_files(const simlm_bm25_index_options *o,
     return st;
 }
 
-/* ---- search
- * ------------------------------------------------------------------- */
+/* ---- search -------------------------------------------------------------- */
 
 enum { QUERIES_A_RANGE = 16, HITS_A_ROUND = 1 << 22 };
 

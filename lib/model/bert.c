@@ -237,8 +237,7 @@ simlm_status sl_bert_written(struct sl_bert *m, simlm_error *err)
     return m->be->weights(m->be, m->w, m->params.size, m->g == NULL, err);
 }
 
-/* ---- training state
- * ------------------------------------------------------------ */
+/* ---- training state ------------------------------------------------------ */
 
 simlm_status sl_bert_train(struct sl_bert *m, simlm_error *err)
 {
@@ -258,8 +257,8 @@ void sl_bert_zero_grad(struct sl_bert *m)
 }
 
 /* to [n] <- from [n], both in the backend's memory. */
-static simlm_status copy_block(struct sl_backend *be, sl_real *to, sl_real *from,
-                               int64_t n, simlm_error *err)
+static simlm_status copy_block(struct sl_backend *be, sl_real *to,
+                               sl_real *from, int64_t n, simlm_error *err)
 {
     enum { PIECE = 1 << 16 };
     char *piece = SL_NEW_ARRAY(char, PIECE * be->real_bytes);
@@ -267,7 +266,8 @@ static simlm_status copy_block(struct sl_backend *be, sl_real *to, sl_real *from
     if (!piece)
         return sl_fail_nomem(err, "a copy of the weights");
     for (int64_t at = 0; at < n; at += PIECE) {
-        size_t bytes = (size_t)(n - at < PIECE ? n - at : PIECE) * be->real_bytes;
+        size_t bytes =
+            (size_t)(n - at < PIECE ? n - at : PIECE) * be->real_bytes;
 
         be->download(be, piece, sl_real_at(be, from, at), bytes);
         be->upload(be, sl_real_at(be, to, at), piece, bytes);
@@ -370,8 +370,8 @@ static simlm_status load_or_draw_score(struct sl_bert *m,
             continue;
         }
         m->fresh_score = true;
-        SL_TRY(sl_params_init(ps, i, 1, m->be, m->w, m->cfg.init_std, seed,
-                              err));
+        SL_TRY(
+            sl_params_init(ps, i, 1, m->be, m->w, m->cfg.init_std, seed, err));
     }
     return SIMLM_OK;
 }
@@ -387,8 +387,8 @@ static simlm_status load(struct sl_bert *m, struct sl_backend *be,
     if (m->has_head)
         SL_TRY(sl_params_check_tied(w, err));
     SL_TRY(allocate(m, be, err));
-    SL_TRY(sl_params_load(&m->params, 0, n, m->be, m->w, w, NULL, ignored,
-                          err));
+    SL_TRY(
+        sl_params_load(&m->params, 0, n, m->be, m->w, w, NULL, ignored, err));
     return parts.may_be_fresh ? load_or_draw_score(m, w, parts.seed, err)
                               : SIMLM_OK;
 }

@@ -76,10 +76,10 @@ struct sl_bert_parts {
     bool score;        /* the score head of a cross-encoder */
     bool may_be_fresh; /* what a file lacks of that is drawn, from `seed` */
     uint64_t seed;
-    bool rtd;          /* the head of replaced-token detection */
-    int64_t pooler;    /* width of a pooler, zeros at first; 0: none */
-    bool untied;       /* sl_towers_open() alone: an encoder for passages */
-    bool retriever;    /* sl_setup_open() alone: open it with that */
+    bool rtd;       /* the head of replaced-token detection */
+    int64_t pooler; /* width of a pooler, zeros at first; 0: none */
+    bool untied;    /* sl_towers_open() alone: an encoder for passages */
+    bool retriever; /* sl_setup_open() alone: open it with that */
 };
 
 /* A model without weights or backend: its list of parameters is there. */

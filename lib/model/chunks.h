@@ -34,7 +34,7 @@ struct sl_chunks {
     sl_act *d;            /* [N, D] */
     const sl_act *hidden; /* the last layer's output, of the last chunk */
     int32_t *start;       /* [max_n + 1] host: a chunk's starts */
-    uint64_t *key; /* [max_list] host: 0, 1, ... for lists without keys */
+    uint64_t *key;      /* [max_list] host: 0, 1, ... for lists without keys */
     int64_t begin, end; /* what is computed of the list */
 };
 

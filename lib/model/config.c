@@ -94,8 +94,7 @@ simlm_status sl_config_check(const struct sl_config *c, const char *path,
     return SIMLM_OK;
 }
 
-/* ---- reading
- * ----------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 static simlm_status need_text(struct sl_json root, const char *key,
                               const char *want, const char *fallback,
@@ -215,8 +214,7 @@ simlm_status sl_config_check_vocab(const struct sl_config *c, int64_t n_tokens,
     return SIMLM_OK;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------- */
 
 /* A float as the decimal that people wrote: 0.1, not 0.10000000149011612. */
 static double shortest(float x)

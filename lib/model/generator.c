@@ -38,8 +38,8 @@ static void carve(struct sl_generator *g)
 }
 
 simlm_status sl_generator_new(struct sl_generator **out, struct sl_bert *m,
-                              int64_t max_tokens, int64_t max_seqs,
-                              bool learns, simlm_error *err)
+                              int64_t max_tokens, int64_t max_seqs, bool learns,
+                              simlm_error *err)
 {
     struct sl_generator *g;
     simlm_status st;

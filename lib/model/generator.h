@@ -15,8 +15,8 @@ struct sl_generator;
 
 /* learns: for sl_generator_learn(), too. */
 simlm_status sl_generator_new(struct sl_generator **out, struct sl_bert *m,
-                              int64_t max_tokens, int64_t max_seqs,
-                              bool learns, simlm_error *err);
+                              int64_t max_tokens, int64_t max_seqs, bool learns,
+                              simlm_error *err);
 void sl_generator_free(struct sl_generator *g);
 size_t sl_generator_bytes(const struct sl_generator *g);
 

@@ -14,8 +14,7 @@
 #include "model/router.h"
 #include "text/tokenizer.h"
 
-/* ---- a directory, whole or not at all
- * ------------------------------------------ */
+/* ---- a directory, whole or not at all ------------------------------------ */
 
 static char *with_suffix(const char *path, const char *what)
 {
@@ -190,8 +189,7 @@ simlm_status sl_modeldir_encoder(char **path, const char *dir,
     return st < 0 || *path ? st : sl_fail_nomem(err, dir);
 }
 
-simlm_status sl_modeldir_weights(char **path, const char *dir,
-                                 simlm_error *err)
+simlm_status sl_modeldir_weights(char **path, const char *dir, simlm_error *err)
 {
     static const char *const names[] = {
         "model.safetensors", "model.safetensors.index.json",
@@ -276,8 +274,8 @@ simlm_status sl_modeldir_hash(uint64_t *hash, const char *dir, simlm_error *err)
     simlm_status st = sl_modeldir_is_untied(&untied, dir, err);
 
     if (st == SIMLM_OK)
-        st = untied ? hash_towers(hash, dir, err)
-                    : hash_encoder(hash, dir, err);
+        st =
+            untied ? hash_towers(hash, dir, err) : hash_encoder(hash, dir, err);
     if (st == SIMLM_OK)
         st = sl_modeldir_pooler(&pooler, dir, err);
     if (st == SIMLM_OK && pooler) {

@@ -4,9 +4,9 @@
 
 #include <simlm/train.h>
 
-#define ALL SL_COUNT_ALL
+#define ALL    SL_COUNT_ALL
 #define HIDDEN SL_COUNT_HIDDEN
-#define NONE SL_COUNT_NONE
+#define NONE   SL_COUNT_NONE
 
 /* clang-format off */
 const struct sl_objective sl_objectives[SL_N_OBJECTIVES] = {

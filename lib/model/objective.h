@@ -47,7 +47,8 @@ struct sl_objective {
     enum sl_counted dec_counts;
     enum sl_head_kind head;
     bool spans; /* a passage gives two spans, whose vectors are contrasted */
-    const char *enc_loss, *dec_loss; /* names in logs; NULL: it is all there is */
+    const char *enc_loss,
+        *dec_loss; /* names in logs; NULL: it is all there is */
 };
 
 /* Indexed by simlm_objective. */

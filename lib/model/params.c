@@ -256,8 +256,8 @@ static simlm_status need_tensor(int64_t *at, const struct sl_params *ps,
     if (*at < 0)
         return sl_fail(err, SIMLM_E_FORMAT, "%s: no tensor '%s'",
                        sl_weights_path(w), cut(ps->list[i].name, strip));
-    return check_tensor(sl_weights_at(w, *at), &ps->list[i],
-                        sl_weights_path(w), err);
+    return check_tensor(sl_weights_at(w, *at), &ps->list[i], sl_weights_path(w),
+                        err);
 }
 
 simlm_status sl_params_check(const struct sl_params *ps, int64_t first,

@@ -74,7 +74,7 @@ struct sl_pretrainer {
     int32_t *x_enc, *x_dec, *labels, *chosen, *place;
 };
 
-/* ---- memory ---------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------- */
 
 static bool decoder_has_tokens(const struct sl_pretrainer *x)
 {
@@ -255,7 +255,7 @@ size_t sl_pretrainer_bytes(const struct sl_pretrainer *x)
            (x->generator ? sl_generator_bytes(x->generator) : 0);
 }
 
-/* ---- a batch ----------------------------------------------------------------- */
+/* ---- a batch ------------------------------------------------------------- */
 
 /* What a step was asked for. */
 struct call {
@@ -294,10 +294,9 @@ static simlm_status fill(struct sl_pretrainer *s, int32_t *x, double *gen_sum,
     noise.dropout = noise.dropout && s->generator_dropout;
     if (gen_sum) {
         clean_ids(labels, c, copy->hidden, n);
-        SL_TRY(sl_generator_learn(s->generator, draw, gen_sum, &in,
-                                  copy->hidden, labels, n, c->scales.gen,
-                                  c->train, c->sample_stream, pass, noise,
-                                  err));
+        SL_TRY(sl_generator_learn(
+            s->generator, draw, gen_sum, &in, copy->hidden, labels, n,
+            c->scales.gen, c->train, c->sample_stream, pass, noise, err));
     } else {
         SL_TRY(sl_generator_sample(s->generator, draw, &in, copy->hidden, n,
                                    c->sample_stream, pass, noise, err));
@@ -405,7 +404,7 @@ static simlm_status set_batch(struct sl_pretrainer *s, double *gen_sum,
     return set_side(s, &s->dec, &b->dec, s->x_dec, c, err);
 }
 
-/* ---- forward ----------------------------------------------------------------- */
+/* ---- forward ------------------------------------------------------------- */
 
 /* The last layer's rows; *early <- what the late layers were given: the early
  * layers' output, or, if there are none, the embeddings. */
@@ -426,8 +425,7 @@ static const sl_act *encode(struct sl_pretrainer *s, const struct sl_pass *p,
 /* Where the encoder's output has each sequence's first row. */
 static const int32_t *first_rows(const struct sl_pretrainer *s)
 {
-    return s->enc.all ? s->s.batch.pk.seq_start
-                      : s->s.choice.rows.pk.seq_start;
+    return s->enc.all ? s->s.batch.pk.seq_start : s->s.choice.rows.pk.seq_start;
 }
 
 static const sl_act *decode(struct sl_pretrainer *s, const struct sl_pass *p,
@@ -470,7 +468,7 @@ static void head_loss(struct sl_pretrainer *s, const struct sl_pass *p,
                          D);
 }
 
-/* ---- backward ---------------------------------------------------------------- */
+/* ---- backward ------------------------------------------------------------ */
 
 /* The contrast's gradient of the [CLS] rows, added to the encoder's output. */
 static void add_contrast(struct sl_pretrainer *s, int64_t first_vector)
@@ -516,7 +514,7 @@ static void backward(struct sl_pretrainer *s, const struct sl_pass *enc,
                       sl_batch_types(&s->s.batch));
 }
 
-/* ---- a step ------------------------------------------------------------------ */
+/* ---- a step -------------------------------------------------------------- */
 
 static int64_t count_changed(const struct sl_pretrainer *s,
                              const struct sl_pretrain_batch *b)
@@ -595,7 +593,7 @@ simlm_status sl_pretrainer_step(struct sl_pretrainer *s,
     return SIMLM_OK;
 }
 
-/* ---- spans ------------------------------------------------------------------- */
+/* ---- spans --------------------------------------------------------------- */
 
 simlm_status sl_pretrainer_vectors(struct sl_pretrainer *s,
                                    const struct sl_pretrain_batch *b,

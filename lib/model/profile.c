@@ -63,8 +63,7 @@ simlm_status sl_profile_copy(struct sl_profile *out, const struct sl_profile *p,
     return st;
 }
 
-/* ---- simlm.json
- * ---------------------------------------------------------------- */
+/* ---- simlm.json ---------------------------------------------------------- */
 
 /* *out <- the place of the field's text in the names; absent: unchanged. */
 static simlm_status opt_choice(struct sl_json obj, const char *key,
@@ -138,8 +137,7 @@ static simlm_status read_simlm(struct sl_profile *p, struct sl_json root,
                       &p->passage_max_length, err);
 }
 
-/* ---- sentence-transformers
- * ---------------------------------------------------------- */
+/* ---- sentence-transformers ----------------------------------------------- */
 
 /* *doc <- <dir>/<name> parsed, or NULL if there is no such file. */
 static simlm_status load_optional(struct sl_json_doc **doc, const char *dir,
@@ -346,8 +344,8 @@ static simlm_status read_modules(struct sl_profile *p, const char *dir,
     for (int64_t i = 0; i < sl_json_count(root); i++) {
         struct module module = {.path = "", .where = sl_json_item(root, i)};
 
-        SL_TRY(sl_json_need_text(module.where, "type", &module.type, NULL,
-                                 err));
+        SL_TRY(
+            sl_json_need_text(module.where, "type", &module.type, NULL, err));
         SL_TRY(sl_json_opt_text(module.where, "path", &module.path, NULL, err));
         SL_TRY(strcmp(class_of(module.type), "Router")
                    ? read_module(&m, &module, err)

@@ -60,8 +60,8 @@ void sl_body_carve(struct sl_session *s, struct sl_body *b, enum sl_keep keep,
 
     sl_embed_carve(&s->acts, &b->embed, be, &s->shape, N,
                    keep != SL_KEEP_NOTHING);
-    sl_stack_carve(&s->acts, &b->stack, be, &s->shape, s->m->cfg.layers, N,
-                   R, keep);
+    sl_stack_carve(&s->acts, &b->stack, be, &s->shape, s->m->cfg.layers, N, R,
+                   keep);
 }
 
 const sl_act *sl_body_forward(const struct sl_session *s,

@@ -22,8 +22,8 @@ extern const struct sl_param_table sl_bert_head_table; /* sl_lm_head_weights */
 extern const struct sl_param_table sl_electra_head_table; /* the same */
 extern const struct sl_param_table sl_bert_score_table;   /* sl_score_weights */
 extern const struct sl_param_table sl_electra_score_table; /* the same */
-extern const struct sl_param_table sl_rtd_head_table;      /* sl_rtd_head_weights */
-extern const struct sl_param_table sl_pooler_table; /* sl_pooler_weights */
+extern const struct sl_param_table sl_rtd_head_table; /* sl_rtd_head_weights */
+extern const struct sl_param_table sl_pooler_table;   /* sl_pooler_weights */
 
 /* Tensors that checkpoints hold twice or under either name. */
 struct sl_tied_name {

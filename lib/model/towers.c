@@ -6,7 +6,7 @@
 #include "model/modeldir.h"
 #include "model/tables.h"
 
-/* ---- the pooler ------------------------------------------------------------- */
+/* ---- the pooler ---------------------------------------------------------- */
 
 /* Its names: those of sentence-transformers' Dense, or torch's Linear. */
 static const char *pooler_prefix(const struct sl_weights *w)
@@ -97,17 +97,16 @@ simlm_status sl_pooler_save(const struct sl_bert *m, const char *dir,
     return st;
 }
 
-/* ---- the encoders ------------------------------------------------------------ */
+/* ---- the encoders -------------------------------------------------------- */
 
 /* Whatever decides which numbers the same weights would give. */
 static bool same_shape(const struct sl_config *a, const struct sl_config *b)
 {
     return a->type == b->type && a->vocab == b->vocab &&
            a->hidden == b->hidden && a->embedding == b->embedding &&
-           a->layers == b->layers && a->heads == b->heads &&
-           a->ffn == b->ffn && a->positions == b->positions &&
-           a->types == b->types && a->ln_eps >= b->ln_eps &&
-           a->ln_eps <= b->ln_eps;
+           a->layers == b->layers && a->heads == b->heads && a->ffn == b->ffn &&
+           a->positions == b->positions && a->types == b->types &&
+           a->ln_eps >= b->ln_eps && a->ln_eps <= b->ln_eps;
 }
 
 static simlm_status open_encoder(struct sl_bert **out, struct sl_backend *be,

@@ -141,7 +141,7 @@ void sl_layer_backward(const struct sl_pass *p,
                    true);
 }
 
-/* ---- chosen rows alone ----------------------------------------------------- */
+/* ---- chosen rows alone --------------------------------------------------- */
 
 void sl_chosen_carve(struct sl_arena *a, struct sl_chosen_acts *c,
                      const struct sl_backend *be, const struct sl_shape *s,

@@ -60,7 +60,7 @@ void sl_layer_backward(const struct sl_pass *p,
                        const struct sl_layer_scratch *t, sl_act *d,
                        const sl_act *x, uint32_t site);
 
-/* ---- chosen rows alone ----------------------------------------------------- */
+/* ---- chosen rows alone --------------------------------------------------- */
 
 /*
  * Of the last layer's output a loss or a vector often needs some rows only: a

@@ -27,7 +27,8 @@ static void carve_layers(struct sl_arena *a, struct sl_stack *s,
 
     s->layer_bytes = measure_layer(be, shape, s->N);
     s->out_bytes = measure_out(be, shape, s->N);
-    s->outs = sl_arena_take(a, s->keep == SL_KEEP_NOTHING ? 1 : L, s->out_bytes);
+    s->outs =
+        sl_arena_take(a, s->keep == SL_KEEP_NOTHING ? 1 : L, s->out_bytes);
     if (s->keep == SL_KEEP_NOTHING)
         sl_layer_carve_thin(a, &s->shared, be, shape, s->N);
     else if (s->keep == SL_KEEP_OUTPUTS)

@@ -19,9 +19,9 @@ enum sl_keep { SL_KEEP_NOTHING, SL_KEEP_OUTPUTS, SL_KEEP_ALL };
 
 struct sl_stack {
     enum sl_keep keep;
-    int64_t L, N;                /* whole layers, tokens at most */
-    bool chosen;                 /* one more behind them, of chosen rows alone */
-    struct sl_chosen_acts last;  /* that one */
+    int64_t L, N;               /* whole layers, tokens at most */
+    bool chosen;                /* one more behind them, of chosen rows alone */
+    struct sl_chosen_acts last; /* that one */
     struct sl_layer_acts shared; /* unless KEEP_ALL */
     unsigned char *layers;       /* KEEP_ALL: L blocks of layer_bytes */
     size_t layer_bytes;

@@ -13,8 +13,7 @@ static const char *const lists[SL_DPR_LISTS] = {
     [SL_DPR_HARD] = "hard_negative_ctxs",
 };
 
-/* ---- a record
- * ----------------------------------------------------------------- */
+/* ---- a record ------------------------------------------------------------ */
 
 static bool decode(struct sl_str *to, const struct sl_span *span)
 {
@@ -183,8 +182,7 @@ void sl_dpr_record_free(struct sl_dpr_record *r)
     *r = (struct sl_dpr_record){0};
 }
 
-/* ---- a passage
- * ------------------------------------------------------------------ */
+/* ---- a passage ----------------------------------------------------------- */
 
 /* Out of its quotes, in place, if it has any; false: they do not close. */
 static bool unquote(const char **text, size_t *n)

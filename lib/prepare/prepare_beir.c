@@ -121,8 +121,7 @@ static simlm_status open_all(struct beir *b, simlm_error *err)
     return SIMLM_OK;
 }
 
-/* ---- the corpus
- * -------------------------------------------------------------- */
+/* ---- the corpus ---------------------------------------------------------- */
 
 static simlm_status put_passage(struct beir *b, const struct sl_passage *from,
                                 int64_t row, simlm_error *err)

@@ -26,8 +26,7 @@
 #include "prepare/titles.h"
 #include "prepare/unranked.h"
 
-/* ---- what is there
- * ------------------------------------------------------------ */
+/* ---- what is there ------------------------------------------------------- */
 
 /* A split's files; without `needed` it may be absent, but not by half. */
 static const struct source {
@@ -150,8 +149,7 @@ static void tell_absent(const struct msmarco *m)
     }
 }
 
-/* ---- before the passages
- * ------------------------------------------------------ */
+/* ---- before the passages ------------------------------------------------- */
 
 static simlm_status open_split(struct msmarco *m, size_t i, simlm_error *err)
 {
@@ -183,8 +181,7 @@ static simlm_status open_all(struct msmarco *m, simlm_error *err)
     return SIMLM_OK;
 }
 
-/* ---- the passages
- * --------------------------------------------------------------- */
+/* ---- the passages -------------------------------------------------------- */
 
 static simlm_status put_passage(struct msmarco *m, struct sl_passage p,
                                 int64_t row, simlm_error *err)
@@ -228,8 +225,7 @@ static simlm_status copy_passages(struct msmarco *m, simlm_error *err)
     return st;
 }
 
-/* ---- examples
- * ------------------------------------------------------------------- */
+/* ---- examples ------------------------------------------------------------ */
 
 static simlm_status load_run(struct sl_run **run, const struct msmarco *m,
                              const struct split *s, simlm_error *err)
@@ -250,8 +246,8 @@ static simlm_status write_examples(struct msmarco *m, size_t i,
                                      .random = o->negative_random,
                                      .seed = o->seed,
                                      .any_grade = true,
-                                     .filter_noisy =
-                                         i == TRAIN && o->filter_noisy_positives};
+                                     .filter_noisy = i == TRAIN &&
+                                                     o->filter_noisy_positives};
     struct sl_negatives_report left_out;
     struct sl_examples *e = NULL;
     char line[256];
@@ -285,8 +281,7 @@ static simlm_status make_examples(struct msmarco *m, size_t i, simlm_error *err)
     return st;
 }
 
-/* ---- the job
- * ---------------------------------------------------------------------- */
+/* ---- the job ------------------------------------------------------------- */
 
 static simlm_status prepare(struct msmarco *m, simlm_error *err)
 {

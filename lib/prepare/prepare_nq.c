@@ -63,8 +63,7 @@ struct nq {
     struct sl_passages passages;
 };
 
-/* ---- what is there
- * -------------------------------------------------------------- */
+/* ---- what is there ------------------------------------------------------- */
 
 static simlm_status find_split(struct split *s, const struct source *from,
                                const struct sl_raw *raw, struct sl_str *missing,
@@ -129,8 +128,7 @@ static simlm_status open_all(struct nq *m, simlm_error *err)
     return SIMLM_OK;
 }
 
-/* ---- passages
- * ------------------------------------------------------------------- */
+/* ---- passages ------------------------------------------------------------ */
 
 static simlm_status put_passage(struct nq *m, struct sl_line *line,
                                 simlm_error *err)
@@ -187,8 +185,7 @@ static simlm_status copy_passages(struct nq *m, simlm_error *err)
     return st;
 }
 
-/* ---- questions
- * -------------------------------------------------------------------- */
+/* ---- questions ----------------------------------------------------------- */
 
 /* *first: it has not been there before; it is the one that counts. */
 static simlm_status see(struct split *s, const struct sl_str *question,
@@ -255,8 +252,7 @@ static simlm_status copy_questions(struct split *s, simlm_error *err)
     return st;
 }
 
-/* ---- records
- * ----------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------- */
 
 /* The record's list in random order, in a stream of its question's number. */
 static void shuffle(struct sl_dpr_passages *l, uint64_t seed, int64_t question)
@@ -398,8 +394,7 @@ static simlm_status copy_records(struct nq *m, struct split *s,
     return st;
 }
 
-/* ---- the job
- * ------------------------------------------------------------------------- */
+/* ---- the job ------------------------------------------------------------- */
 
 /* A table of questions and a training file are two lists of them. */
 static simlm_status make_split(struct nq *m, size_t i, simlm_error *err)

@@ -23,8 +23,7 @@ struct copy {
     struct sl_docids *ids;
 };
 
-/* ---- proving a file
- * ------------------------------------------------------------ */
+/* ---- proving a file ------------------------------------------------------ */
 
 typedef simlm_status prove_fn(const struct copy *c, const char *path,
                               simlm_error *err);
@@ -98,8 +97,7 @@ static const struct kind *kind_of(const char *path)
     return NULL;
 }
 
-/* ---- copying
- * --------------------------------------------------------------------- */
+/* ---- copying ------------------------------------------------------------- */
 
 static simlm_status copy_lines(const char *path, struct sl_out *out,
                                simlm_error *err)

@@ -108,8 +108,7 @@ static simlm_status read_all(struct lists *l, struct sl_lines *in,
     }
 }
 
-/* ---- as a run
- * ------------------------------------------------------------------ */
+/* ---- as a run ------------------------------------------------------------ */
 
 static int by_number(const void *a, const void *b)
 {

@@ -19,7 +19,7 @@
 
 static const char RECORD[] = "command.json";
 
-/* ---- inputs -------------------------------------------------------------------- */
+/* ---- inputs -------------------------------------------------------------- */
 
 static simlm_status add_hash(struct sl_json_writer *w, const char *key,
                              const char *path, simlm_error *err)
@@ -49,7 +49,7 @@ static simlm_status add_entry(struct sl_json_writer *w, const char *dir,
                               const char *prefix, const char *name,
                               simlm_error *err)
 {
-    struct sl_str path = { 0 }, key = { 0 };
+    struct sl_str path = {0}, key = {0};
     simlm_status st = SIMLM_OK;
     struct stat info;
 
@@ -99,7 +99,7 @@ static simlm_status add_input(struct sl_json_writer *w, const char *path,
                               simlm_error *err)
 {
     simlm_status st = SIMLM_OK;
-    struct stat info = { 0 };
+    struct stat info = {0};
     bool there = strcmp(path, "-") != 0 && !stat(path, &info);
 
     sl_json_begin(w, NULL, '{');
@@ -116,7 +116,7 @@ static simlm_status add_input(struct sl_json_writer *w, const char *path,
     return st;
 }
 
-/* ---- the rest ------------------------------------------------------------------- */
+/* ---- the rest ------------------------------------------------------------ */
 
 static simlm_status add_options(struct sl_json_writer *w, const char *options,
                                 simlm_error *err)
@@ -187,7 +187,7 @@ static simlm_status describe(struct sl_json_writer *w,
 /* Where the record of `output` goes; NULL: nowhere, or out of memory. */
 static char *record_path(const char *output, bool *wanted)
 {
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
     struct stat info;
 
     *wanted = strcmp(output, "-") != 0 && !stat(output, &info) &&
@@ -201,8 +201,8 @@ static char *record_path(const char *output, bool *wanted)
 simlm_status sl_provenance_write(const char *output, const simlm_provenance *p,
                                  simlm_error *err)
 {
-    struct sl_str s = { 0 };
-    struct sl_json_writer w = { .s = &s, .indent = 2 };
+    struct sl_str s = {0};
+    struct sl_json_writer w = {.s = &s, .indent = 2};
     simlm_status st = SIMLM_OK;
     bool wanted;
     char *path = record_path(output, &wanted);

@@ -33,8 +33,7 @@ struct box {
     struct range x, y;
 };
 
-/* ---- scales
- * ------------------------------------------------------------------ */
+/* ---- scales -------------------------------------------------------------- */
 
 static void widen(struct range *r, double v)
 {
@@ -101,8 +100,7 @@ static double round_step(struct range r)
     return power * (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10);
 }
 
-/* ---- pieces
- * ------------------------------------------------------------------- */
+/* ---- pieces -------------------------------------------------------------- */
 
 static void put_grid(struct sl_str *s, const struct box *b)
 {

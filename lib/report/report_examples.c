@@ -93,8 +93,7 @@ static simlm_status choose(struct sl_report *r, struct inputs *in,
     return SIMLM_OK;
 }
 
-/* ---- what was found
- * ----------------------------------------------------------- */
+/* ---- what was found ------------------------------------------------------ */
 
 /* At most TEXT_BYTES of it, without half a character at the end. */
 static char *start_of(const char *text, size_t len)
@@ -187,8 +186,7 @@ static simlm_status fill_relevant(struct sl_report *r, const struct inputs *in,
     return SIMLM_OK;
 }
 
-/* ---- files
- * ----------------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------- */
 
 static simlm_status load_corpus(struct inputs *in, struct sl_json list,
                                 simlm_error *err)
@@ -292,8 +290,7 @@ simlm_status sl_report_read_examples(struct sl_report *r, struct sl_json spec,
     return st;
 }
 
-/* ---- the end
- * -------------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------- */
 
 static void free_passage(struct sl_report_passage *p)
 {

@@ -9,8 +9,7 @@
 #include "report/report_chart.h"
 #include "report/report_style.h"
 
-/* ---- results
- * ------------------------------------------------------------------ */
+/* ---- results ------------------------------------------------------------- */
 
 static double largest(const struct sl_report *r, int64_t measure)
 {
@@ -56,8 +55,7 @@ static void put_results(struct sl_str *s, const struct sl_report *r)
     sl_str_puts(s, "</table></div>\n");
 }
 
-/* ---- comparisons
- * ----------------------------------------------------------------- */
+/* ---- comparisons --------------------------------------------------------- */
 
 /* The farthest that any interval reaches from 0. */
 static double reach(const struct sl_report *r)
@@ -152,14 +150,14 @@ static void put_overlaps(struct sl_str *s, const struct sl_report *r)
     sl_str_puts(s, "<th>rbo</th></tr>\n");
     for (int64_t i = 0; i < r->n_overlaps; i++)
         put_overlap(s, &r->overlap[i]);
-    sl_str_puts(s, "</table></div>\n<p class=hint>Share of a query's first hits "
-                   "that both runs have, mean over the queries; below: where "
-                   "hits of equal scores may change places. rbo: rank-biased "
-                   "overlap, p = 0.9.</p>\n");
+    sl_str_puts(s,
+                "</table></div>\n<p class=hint>Share of a query's first hits "
+                "that both runs have, mean over the queries; below: where "
+                "hits of equal scores may change places. rbo: rank-biased "
+                "overlap, p = 0.9.</p>\n");
 }
 
-/* ---- curves
- * ------------------------------------------------------------------------ */
+/* ---- curves -------------------------------------------------------------- */
 
 static bool is_first_of_chart(const struct sl_report *r, int64_t i)
 {
@@ -182,8 +180,7 @@ static void put_curves(struct sl_str *s, const struct sl_report *r)
                    "examples.</p>\n");
 }
 
-/* ---- timings
- * ------------------------------------------------------------------------ */
+/* ---- timings ------------------------------------------------------------- */
 
 static void put_seconds(struct sl_str *s, double seconds)
 {
@@ -230,9 +227,7 @@ static void put_timings(struct sl_str *s, const struct sl_report *r)
     sl_str_puts(s, "</tr></table></div>\n");
 }
 
-/* ---- examples
- * ----------------------------------------------------------------------------
- */
+/* ---- examples ------------------------------------------------------------ */
 
 /* The title; the id, too, where it says something else. */
 static void put_name(struct sl_str *s, const struct sl_report_passage *p)
@@ -317,9 +312,7 @@ static void put_examples(struct sl_str *s, const struct sl_report *r)
                    "passage.</p>\n");
 }
 
-/* ---- the page
- * --------------------------------------------------------------------------------
- */
+/* ---- the page ------------------------------------------------------------ */
 
 static void put_header(struct sl_str *s, const struct sl_report *r)
 {

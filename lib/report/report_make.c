@@ -34,8 +34,7 @@ bool sl_report_is_best(const struct sl_report *r, int64_t result,
     return r->n_results > 1;
 }
 
-/* ---- a terminal
- * ----------------------------------------------------------------- */
+/* ---- a terminal ---------------------------------------------------------- */
 
 /* Columns that a text takes: its characters, not its bytes. */
 static int width_of(const char *text)
@@ -164,8 +163,7 @@ void sl_report_text(struct sl_str *s, const struct sl_report *r)
         put_overlaps(s, r, width);
 }
 
-/* ---- files
- * -------------------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------- */
 
 static simlm_status write_form(const struct sl_report *r, const char *path,
                                void (*form)(struct sl_str *,

@@ -106,8 +106,8 @@ static simlm_status read_row(struct sl_report *r, double *value,
     simlm_status st = load(&doc, base, file, err);
 
     for (int64_t i = 0; st == SIMLM_OK && i < r->n_measures; i++)
-        st = sl_json_need_real(sl_json_root(doc), r->measure[i], &value[i],
-                               err);
+        st =
+            sl_json_need_real(sl_json_root(doc), r->measure[i], &value[i], err);
     sl_json_free(doc);
     return st;
 }
@@ -246,8 +246,8 @@ static simlm_status read_shares(struct sl_report_overlap *o,
     SL_TRY(sl_json_need_real(root, "rbo", &o->rbo, err));
     o->n_alone = only_a + only_b;
     for (int i = 0; i < SL_REPORT_HEADS; i++) {
-        SL_TRY(read_head(&o->overlap[i], root, "overlap", sl_report_head[i],
-                         err));
+        SL_TRY(
+            read_head(&o->overlap[i], root, "overlap", sl_report_head[i], err));
         SL_TRY(read_head(&o->tied[i], root, "tied", sl_report_head[i], err));
     }
     return SIMLM_OK;
@@ -282,8 +282,7 @@ static simlm_status read_overlaps(struct sl_report *r, struct sl_json root,
     return SIMLM_OK;
 }
 
-/* ---- logs of training
- * ---------------------------------------------------------- */
+/* ---- logs of training ---------------------------------------------------- */
 
 /* A run that was resumed logs some steps again: the later record counts. */
 static bool add_point(struct sl_report_point **point, int64_t *n, int64_t *cap,
@@ -377,8 +376,7 @@ static simlm_status read_curves(struct sl_report *r, struct sl_json root,
     return SIMLM_OK;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------ */
+/* ---- the whole ----------------------------------------------------------- */
 
 char *sl_report_path(const char *base, const char *path)
 {

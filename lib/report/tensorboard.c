@@ -24,7 +24,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- what a record has ------------------------------------------------------ */
+/* ---- what a record has --------------------------------------------------- */
 
 static void add(struct scalars *s, const char *group, const char *name,
                 struct sl_json value)
@@ -43,10 +43,8 @@ static void add_step(struct scalars *s, struct sl_json record)
     static const struct {
         const char *key, *name;
     } own[] = {
-        {"loss", "loss"},
-        {"lr", "learning_rate"},
-        {"grad_norm", "grad_norm"},
-        {"tokens_per_second", "tokens_per_second"},
+        {"loss", "loss"},           {"lr", "learning_rate"},
+        {"grad_norm", "grad_norm"}, {"tokens_per_second", "tokens_per_second"},
         {"epoch", "epoch"},
     };
     struct sl_json window = sl_json_field(record, "window_mean");
@@ -69,7 +67,7 @@ static void add_eval(struct scalars *s, struct sl_json record)
             add(s, "eval", measure.key, measure.value);
 }
 
-/* ---- writing ---------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 /* After `step` updates: the next is the first that this file tells of. */
 static simlm_status begin(struct sl_tensorboard *t, int64_t step,
@@ -102,7 +100,7 @@ static simlm_status write_record(struct sl_tensorboard *t,
                : SIMLM_OK;
 }
 
-/* ---- the observer ----------------------------------------------------------- */
+/* ---- the observer -------------------------------------------------------- */
 
 static void on_record(void *ctx, const char *json)
 {
@@ -110,8 +108,7 @@ static void on_record(void *ctx, const char *json)
     struct sl_json_doc *doc = NULL;
 
     if (t->st == SIMLM_OK)
-        t->st =
-            sl_json_parse(&doc, json, strlen(json), "a record", 0, &t->err);
+        t->st = sl_json_parse(&doc, json, strlen(json), "a record", 0, &t->err);
     if (t->st == SIMLM_OK)
         t->st = write_record(t, sl_json_root(doc), &t->err);
     sl_json_free(doc);

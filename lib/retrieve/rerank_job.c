@@ -230,11 +230,10 @@ static simlm_status run(struct rerank_job *j, simlm_error *err)
 
     SL_TRY(set_up(j, err));
     if (sl_comm_first())
-        SL_TRY(sl_run_writer_open(&w, j->o->output,
-                                  j->o->format == SIMLM_RUN_TREC
-                                      ? SL_RUN_TREC
-                                      : SL_RUN_MSMARCO,
-                                  j->o->tag, err));
+        SL_TRY(sl_run_writer_open(
+            &w, j->o->output,
+            j->o->format == SIMLM_RUN_TREC ? SL_RUN_TREC : SL_RUN_MSMARCO,
+            j->o->tag, err));
     pair = SL_NEW_ARRAY(struct sl_pair, j->o->save_every);
     st = pair ? SIMLM_OK : sl_fail_nomem(err, "pairs of texts");
     if (st == SIMLM_OK && sl_comm_first())

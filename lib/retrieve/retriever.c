@@ -21,8 +21,8 @@ static simlm_status open_model(struct sl_retriever *r, const char *path,
     x.path = sl_strdup(path);
     if (!x.path)
         return sl_fail_nomem(err, "a model's path");
-    st = sl_backend_open_cpu(&x.be, sl_compute_in(precision),
-                             sl_cpu_from_env(), err);
+    st = sl_backend_open_cpu(&x.be, sl_compute_in(precision), sl_cpu_from_env(),
+                             err);
     if (st == SIMLM_OK)
         st = sl_modeldir_check(path, err);
     if (st == SIMLM_OK)

@@ -38,7 +38,7 @@ struct sl_rowstore {
     int64_t rows;            /* saved */
     bool finished;           /* encode.json of this key is there */
     bool made_dir;
-    bool fresh; /* nothing of an earlier job was there */
+    bool fresh;             /* nothing of an earlier job was there */
     struct sl_saved *saved; /* [n_saved] */
     int64_t n_saved, saved_cap;
     int fd;      /* of the open part, or -1 */

@@ -115,8 +115,8 @@ simlm_status sl_scorer_run_shares(struct sl_scorer *s, float *score,
     int64_t begin, end;
 
     sl_comm_share(&begin, &end, n);
-    SL_TRY(sl_scorer_run(s, score + begin, pair + begin, end - begin, meter,
-                         err));
+    SL_TRY(
+        sl_scorer_run(s, score + begin, pair + begin, end - begin, meter, err));
     SL_TRY(sl_comm_gather_shares(score, n, sizeof *score, err));
     return sl_meter_tell(meter, n - (end - begin), err);
 }

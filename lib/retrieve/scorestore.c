@@ -23,7 +23,7 @@ struct saving {
     uint64_t hash;
 };
 
-/* ---- bytes at their place ---------------------------------------------------- */
+/* ---- bytes at their place ------------------------------------------------ */
 
 static bool read_at(int fd, void *bytes, size_t n, int64_t at)
 {
@@ -61,7 +61,7 @@ static bool write_at(int fd, const void *bytes, size_t n, int64_t at)
     return true;
 }
 
-/* ---- the file ------------------------------------------------------------------ */
+/* ---- the file ------------------------------------------------------------ */
 
 /* Is it a file, or, to be written, no thing yet? */
 static bool is_plain(const char *path, bool to_write)
@@ -106,8 +106,8 @@ static simlm_status lock(const struct sl_scorestore *s, const char *output,
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
     if (fcntl(s->fd, F_SETLK, &whole) && (errno == EACCES || errno == EAGAIN))
-        return sl_fail(err, SIMLM_E_ARG,
-                       "another process is at work for '%s'", output);
+        return sl_fail(err, SIMLM_E_ARG, "another process is at work for '%s'",
+                       output);
     return SIMLM_OK; /* a file system without locks does without */
 }
 
@@ -209,17 +209,16 @@ static simlm_status tell_begin(struct sl_scorestore *s, struct sl_meter *meter,
         return SIMLM_OK;
     s->began = true;
     if (meter->done && sl_comm_first())
-        sl_observe_message(meter->obs, SIMLM_INFO,
-                           "continuing after %lld of %lld %s",
-                           (long long)meter->done, (long long)meter->total,
-                           meter->unit);
+        sl_observe_message(
+            meter->obs, SIMLM_INFO, "continuing after %lld of %lld %s",
+            (long long)meter->done, (long long)meter->total, meter->unit);
     return sl_meter_tell(meter, 0, err);
 }
 
-simlm_status sl_scorestore_run(struct sl_scorestore *s, struct sl_scorer *scorer,
-                               float *score, const struct sl_pair *pair,
-                               int64_t n, struct sl_meter *meter,
-                               simlm_error *err)
+simlm_status sl_scorestore_run(struct sl_scorestore *s,
+                               struct sl_scorer *scorer, float *score,
+                               const struct sl_pair *pair, int64_t n,
+                               struct sl_meter *meter, simlm_error *err)
 {
     bool there = read_next(s, score, n);
 

@@ -23,7 +23,10 @@ struct sl_scorestore {
     bool began; /* a score was computed */
 };
 
-#define SL_SCORESTORE_NONE { NULL, -1, 0, false }
+#define SL_SCORESTORE_NONE                                                     \
+    {                                                                          \
+        NULL, -1, 0, false                                                     \
+    }
 
 /*
  * The key is made of the re-ranker, the bytes of n files, and `rest`, which has
@@ -42,10 +45,10 @@ simlm_status sl_scorestore_open(struct sl_scorestore *s, const char *output,
  * computed by all ranks together and saved.  What is in the file counts as done
  * before the meter's first report; of ranks the first alone has these scores.
  */
-simlm_status sl_scorestore_run(struct sl_scorestore *s, struct sl_scorer *scorer,
-                               float *score, const struct sl_pair *pair,
-                               int64_t n, struct sl_meter *meter,
-                               simlm_error *err);
+simlm_status sl_scorestore_run(struct sl_scorestore *s,
+                               struct sl_scorer *scorer, float *score,
+                               const struct sl_pair *pair, int64_t n,
+                               struct sl_meter *meter, simlm_error *err);
 
 /* over: the output is there, the scores may go.  Else they stay, if there are
  * any. */

@@ -47,9 +47,9 @@ struct search_job {
     float *score;         /* [batch, top] */
 
     /* Of all ranks, where there are several. */
-    int64_t *rows;        /* [ranks, batch, top] */
-    float *scores;        /* the same */
-    uint64_t *heap;       /* [top] */
+    int64_t *rows;  /* [ranks, batch, top] */
+    float *scores;  /* the same */
+    uint64_t *heap; /* [top] */
 };
 
 static void warn_if_other_model(const struct search_job *j, uint64_t hash,

@@ -164,8 +164,7 @@ static bool change(struct sl_bpe *b, int32_t left, int32_t right, uint32_t word,
     return add_place(b, p, word);
 }
 
-/* ---- the queue
- * ---------------------------------------------------------------- */
+/* ---- the queue ----------------------------------------------------------- */
 
 static bool before(const struct candidate *x, const struct candidate *y)
 {
@@ -217,8 +216,7 @@ static bool queue_touched(struct sl_bpe *b)
     return true;
 }
 
-/* ---- words
- * ---------------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------- */
 
 bool sl_bpe_add(struct sl_bpe *b, const int32_t *symbol, int32_t n,
                 int64_t count)

@@ -83,8 +83,7 @@ static int32_t find_word(const struct sl_pieces *p, const unsigned char *word,
     return -1;
 }
 
-/* ---- the trie
- * ----------------------------------------------------------------- */
+/* ---- the trie ------------------------------------------------------------ */
 
 static int compare_pieces(const void *a, const void *b)
 {
@@ -198,8 +197,7 @@ void sl_pieces_free(struct sl_pieces *p)
     sl_free(p);
 }
 
-/* ---- splitting
- * ------------------------------------------------------------------ */
+/* ---- splitting ----------------------------------------------------------- */
 
 int32_t sl_pieces_longest(const struct sl_pieces *p, int continues,
                           const unsigned char *text, size_t len,

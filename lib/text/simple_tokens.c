@@ -41,8 +41,7 @@ static unsigned char kind_of(uint32_t c)
     }
 }
 
-/* ---- decomposition
- * ----------------------------------------------------------- */
+/* ---- decomposition ------------------------------------------------------- */
 
 static void add(struct sl_simple_room *room, uint32_t c)
 {
@@ -83,8 +82,7 @@ static bool decompose(struct sl_simple_room *room, const char *text, size_t n)
     return true;
 }
 
-/* ---- tokens
- * ------------------------------------------------------------------ */
+/* ---- tokens -------------------------------------------------------------- */
 
 /* The next one of a word's characters that is not passed over, from `at` on in
  * steps of `step`: is it one with case? */

@@ -237,8 +237,7 @@ bool sl_tokenizer_same_vocab(const struct sl_tokenizer *a,
     return true;
 }
 
-/* ---- encoding
- * ---------------------------------------------------------------- */
+/* ---- encoding ------------------------------------------------------------ */
 
 void sl_id_list_free(struct sl_id_list *x)
 {
@@ -319,8 +318,7 @@ bool sl_tokenizer_encode(const struct sl_tokenizer *t, struct sl_id_list *out,
     return true;
 }
 
-/* ---- truncation and special tokens
- * --------------------------------------------- */
+/* ---- truncation and special tokens --------------------------------------- */
 
 bool sl_truncate_pair(int64_t *keep_a, int64_t *keep_b, int64_t n_a,
                       int64_t n_b, int64_t budget, enum sl_truncation how)

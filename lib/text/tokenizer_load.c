@@ -119,8 +119,7 @@ static simlm_status read_vocab(struct load *l, const char *path,
     return st;
 }
 
-/* ---- added tokens
- * -------------------------------------------------------------- */
+/* ---- added tokens -------------------------------------------------------- */
 
 static simlm_status note_added(struct load *l, int64_t id, bool special,
                                simlm_error *err)
@@ -175,8 +174,7 @@ static simlm_status read_added(struct load *l, struct sl_json token, int64_t id,
     return note_added(l, id, special, err);
 }
 
-/* ---- tokenizer.json
- * --------------------------------------------------------------- */
+/* ---- tokenizer.json ------------------------------------------------------ */
 
 /* (*out)[id] <- the token of each id. */
 static simlm_status keys_by_id(const char ***out, struct sl_json vocab,
@@ -331,8 +329,7 @@ static simlm_status read_tokenizer_json(struct load *l, const char *path,
     return st;
 }
 
-/* ---- tokenizer_config.json, special_tokens_map.json
- * ---------------------------------- */
+/* ---- tokenizer_config.json, special_tokens_map.json ---------------------- */
 
 /* "cls_token": "[CLS]", or {"content": "[CLS]", ...} */
 static simlm_status read_roles(struct load *l, struct sl_json root,
@@ -407,9 +404,7 @@ static simlm_status read_config(struct load *l, const char *path,
     return st;
 }
 
-/* ---- opening
- * ---------------------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------- */
 
 static simlm_status finish(struct sl_tokenizer **out, struct load *l,
                            const char *path, simlm_error *err)

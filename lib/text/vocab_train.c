@@ -54,8 +54,7 @@ static int32_t add_token(struct trainer *r, const char *token, size_t len)
     return (int32_t)sl_strmap_add(r->tokens, token, len, 0, NULL);
 }
 
-/* ---- special tokens and alphabet
- * --------------------------------------------- */
+/* ---- special tokens and alphabet ----------------------------------------- */
 
 static bool add_special(struct trainer *r)
 {
@@ -157,8 +156,7 @@ static bool add_alphabet(struct trainer *r)
     return true;
 }
 
-/* ---- joining
- * ----------------------------------------------------------------------- */
+/* ---- joining ------------------------------------------------------------- */
 
 static bool add_words(struct trainer *r)
 {

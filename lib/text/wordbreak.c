@@ -162,7 +162,7 @@ static unsigned next_piece(struct place *at, unsigned *word)
     return *word & CLASS;
 }
 
-/* ---- letters and digits (WB5 to WB13b) ---------------------------------- */
+/* ---- letters and digits (WB5 to WB13b) ----------------------------------- */
 
 static bool is_letter(unsigned class)
 {

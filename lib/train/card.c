@@ -126,15 +126,14 @@ static void put_shape(struct card *c)
 {
     const struct sl_config *g = &c->cfg;
 
-    sl_str_printf(&c->s,
-                  "%s Made by simlm %s (SimLM in C).\n\n"
-                  "%s%s: %lld layers, hidden width %lld, %lld heads, vocabulary "
-                  "of %lld.\n",
-                  c->kind->what, SIMLM_VERSION,
-                  c->untied ? "Two encoders, each " : "",
-                  g->type == SL_MODEL_ELECTRA ? "ELECTRA" : "BERT",
-                  (long long)g->layers, (long long)g->hidden,
-                  (long long)g->heads, (long long)g->vocab);
+    sl_str_printf(
+        &c->s,
+        "%s Made by simlm %s (SimLM in C).\n\n"
+        "%s%s: %lld layers, hidden width %lld, %lld heads, vocabulary "
+        "of %lld.\n",
+        c->kind->what, SIMLM_VERSION, c->untied ? "Two encoders, each " : "",
+        g->type == SL_MODEL_ELECTRA ? "ELECTRA" : "BERT", (long long)g->layers,
+        (long long)g->hidden, (long long)g->heads, (long long)g->vocab);
 }
 
 /* Two encoders are told apart by the task, which sentence-transformers has since

@@ -16,14 +16,14 @@
 
 enum { PIECE = 1 << 16, N_BLOCKS = 3 };
 
-static const char *const block_name[N_BLOCKS] = { "weights", "exp_avg",
-                                                  "exp_avg_sq" };
+static const char *const block_name[N_BLOCKS] = {"weights", "exp_avg",
+                                                 "exp_avg_sq"};
 
 static const char PREFIX[] = "checkpoint-";
 
 static char *path_of(const char *dir, int64_t step, const char *file)
 {
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
 
     sl_str_printf(&s, "%s/%s%08lld%s%s", dir, PREFIX, (long long)step,
                   file ? "/" : "", file ? file : "");
@@ -33,7 +33,7 @@ static char *path_of(const char *dir, int64_t step, const char *file)
     return NULL;
 }
 
-/* ---- which are there ------------------------------------------------------- */
+/* ---- which are there ----------------------------------------------------- */
 
 static int newest_first(const void *a, const void *b)
 {
@@ -87,7 +87,7 @@ simlm_status sl_checkpoint_list(int64_t **steps, int64_t *n, const char *dir,
     return SIMLM_OK;
 }
 
-/* ---- which of them stay ------------------------------------------------------ */
+/* ---- which of them stay -------------------------------------------------- */
 
 static const char STATE[] = "state.json", BLOCKS[] = "state.safetensors",
                   MODEL[] = "train.json", BEST[] = "best";
@@ -122,7 +122,7 @@ static simlm_status best_step(int64_t *step, const char *dir, simlm_error *err)
 /* "<path>.tmp.<pid>": what a killed run leaves under such a name goes later. */
 static char *aside(const char *path)
 {
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
 
     sl_str_printf(&s, "%s.tmp.%ld", path, (long)getpid());
     return s.s;
@@ -149,7 +149,7 @@ static simlm_status remove_checkpoint(const char *dir, int64_t step,
 static simlm_status remove_state(const char *dir, int64_t step,
                                  simlm_error *err)
 {
-    static const char *const file[] = { STATE, BLOCKS };
+    static const char *const file[] = {STATE, BLOCKS};
     simlm_status st = SIMLM_OK;
 
     for (size_t i = 0; i < SL_LEN(file) && st == SIMLM_OK; i++) {
@@ -187,7 +187,7 @@ static simlm_status prune_one(struct room *r, const char *dir, int64_t step,
 simlm_status sl_checkpoint_prune(const char *dir, int64_t states,
                                  int64_t models, simlm_error *err)
 {
-    struct room room = { states, models, -1 };
+    struct room room = {states, models, -1};
     int64_t *steps, n;
 
     SL_TRY(best_step(&room.best, dir, err));
@@ -235,7 +235,7 @@ simlm_status sl_checkpoint_set_best(const char *dir, int64_t step,
     return st < 0 ? st : sl_dir_sync(dir, err);
 }
 
-/* ---- writing --------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 static sl_real *block_of(const struct sl_bert *m, int64_t i)
 {
@@ -280,9 +280,8 @@ static simlm_status save_blocks(const char *dir, struct sl_bert *m,
     simlm_status st;
 
     for (int i = 0; i < N_BLOCKS; i++)
-        spec[i] = (struct sl_tensor_spec){ .name = block_name[i],
-                                           .n_dims = 1,
-                                           .shape = { m->params.size } };
+        spec[i] = (struct sl_tensor_spec){
+            .name = block_name[i], .n_dims = 1, .shape = {m->params.size}};
     st = path ? sl_safetensors_save(path, spec, N_BLOCKS, read_block, m, err)
               : sl_fail_nomem(err, "a checkpoint's name");
     sl_free(path);
@@ -300,8 +299,8 @@ static void add_hash(struct sl_json_writer *w, const char *key, uint64_t x)
 static simlm_status save_state(const char *dir, const struct sl_train_state *s,
                                uint64_t hash, simlm_error *err)
 {
-    struct sl_str text = { 0 };
-    struct sl_json_writer w = { .s = &text, .indent = 1 };
+    struct sl_str text = {0};
+    struct sl_json_writer w = {.s = &text, .indent = 1};
     char *path = sl_path_join(dir, STATE);
     simlm_status st;
 
@@ -315,9 +314,8 @@ static simlm_status save_state(const char *dir, const struct sl_train_state *s,
     sl_meters_save(&s->window, "window", &w);
     sl_json_end(&w);
     sl_str_putc(&text, '\n');
-    st = path && sl_str_ok(&text)
-             ? sl_file_write(path, text.s, text.len, err)
-             : sl_fail_nomem(err, "a checkpoint's state");
+    st = path && sl_str_ok(&text) ? sl_file_write(path, text.s, text.len, err)
+                                  : sl_fail_nomem(err, "a checkpoint's state");
     sl_free(path);
     sl_str_free(&text);
     return st;
@@ -328,7 +326,7 @@ simlm_status sl_checkpoint_save(const char *dir, struct sl_bert *m,
                                 sl_checkpoint_model_fn *model, void *self,
                                 simlm_error *err)
 {
-    struct sl_dir_out out = { 0 };
+    struct sl_dir_out out = {0};
     uint64_t hash = 0;
     char *path = path_of(dir, s->step, NULL);
     simlm_status st;
@@ -353,7 +351,7 @@ simlm_status sl_checkpoint_save(const char *dir, struct sl_bert *m,
     return st;
 }
 
-/* ---- reading --------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
 static simlm_status need_hash(uint64_t *out, struct sl_json object,
                               const char *key, simlm_error *err)
@@ -396,8 +394,8 @@ static simlm_status parse_state(struct sl_train_state *s, uint64_t *blocks,
 }
 
 /* The hash of all blocks as the file has them; upload if m is not NULL. */
-static simlm_status read_blocks(struct sl_bert *m, uint64_t *hash,
-                                int64_t size, const struct sl_safetensors *f,
+static simlm_status read_blocks(struct sl_bert *m, uint64_t *hash, int64_t size,
+                                const struct sl_safetensors *f,
                                 simlm_error *err)
 {
     float *piece = SL_NEW_ARRAY(float, PIECE);
@@ -431,10 +429,9 @@ static simlm_status check_blocks(const struct sl_safetensors *f, int64_t size,
         const struct sl_tensor *t = sl_safetensors_find(f, block_name[i]);
 
         if (!t || t->dtype != SL_DTYPE_F32 || t->count != size)
-            return sl_fail(err, SIMLM_E_FORMAT,
-                           "'%s': expected '%s' of %lld float32",
-                           sl_safetensors_path(f), block_name[i],
-                           (long long)size);
+            return sl_fail(
+                err, SIMLM_E_FORMAT, "'%s': expected '%s' of %lld float32",
+                sl_safetensors_path(f), block_name[i], (long long)size);
     }
     SL_TRY(read_blocks(NULL, &hash, size, f, err));
     if (hash != want)
@@ -451,7 +448,7 @@ static simlm_status load_one(const char *dir, int64_t step, struct sl_bert *m,
     char *json = path_of(dir, step, STATE);
     char *tensors = path_of(dir, step, BLOCKS);
     struct sl_safetensors *f = NULL;
-    struct sl_train_state got = { 0 };
+    struct sl_train_state got = {0};
     uint64_t hash = 0;
     simlm_status st;
 

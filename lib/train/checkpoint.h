@@ -23,12 +23,12 @@
 #include "train/meters.h"
 
 struct sl_train_state {
-    int64_t step;             /* updates done */
-    int64_t log_bytes;        /* of log.jsonl when it was saved */
-    struct sl_meters epoch;   /* since the epoch began */
-    struct sl_meters window;  /* since the last record */
-    uint64_t run;             /* hash of the run's identity */
-    bool best;                /* the checkpoint's model is the best so far */
+    int64_t step;            /* updates done */
+    int64_t log_bytes;       /* of log.jsonl when it was saved */
+    struct sl_meters epoch;  /* since the epoch began */
+    struct sl_meters window; /* since the last record */
+    uint64_t run;            /* hash of the run's identity */
+    bool best;               /* the checkpoint's model is the best so far */
 };
 
 /* Write a model's files, train.json last, into a directory. */

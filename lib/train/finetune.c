@@ -28,15 +28,14 @@ static simlm_status finetune_step(void *self, const struct sl_step *step,
     return sl_finetune_step(&f->step, step, meters, n_tokens, err);
 }
 
-static simlm_status finetune_save(void *self, const char *dir,
-                                  simlm_error *err)
+static simlm_status finetune_save(void *self, const char *dir, simlm_error *err)
 {
     struct finetune *f = self;
 
     return sl_setup_save(&f->setup, dir, false, err);
 }
 
-/* ---- options and description -------------------------------------------------------- */
+/* ---- options and description --------------------------------------------- */
 
 static simlm_status check_distillation(const simlm_finetune_options *o,
                                        simlm_error *err)
@@ -70,8 +69,7 @@ static simlm_status check_options(const simlm_finetune_options *o,
                        "temperature is %g: expected from 0.0001 to 100",
                        o->temperature);
     if (o->query_length < 3 || o->passage_length < 3)
-        return sl_fail(err, SIMLM_E_ARG,
-                       "lengths %d and %d: at least 3 tokens",
+        return sl_fail(err, SIMLM_E_ARG, "lengths %d and %d: at least 3 tokens",
                        (int)o->query_length, (int)o->passage_length);
     most = (double)o->train.batch *
            ((double)o->query_length +
@@ -143,7 +141,7 @@ static simlm_status describe(void *self, struct sl_json_writer *w,
     return SIMLM_OK;
 }
 
-/* ---- before the first step ------------------------------------------------------------ */
+/* ---- before the first step ----------------------------------------------- */
 
 static void set_profile(struct finetune *f)
 {
@@ -166,7 +164,7 @@ static simlm_status make_rules(struct finetune *f, simlm_error *err)
     if (prompt && !sl_tokenizer_encode(f->setup.tokenizer, &f->query_prompt,
                                        prompt, strlen(prompt)))
         return sl_fail_nomem(err, "a prompt");
-    query->prompt = (struct sl_ids){ f->query_prompt.id, f->query_prompt.n };
+    query->prompt = (struct sl_ids){f->query_prompt.id, f->query_prompt.n};
     return SIMLM_OK;
 }
 
@@ -196,8 +194,8 @@ static simlm_status train(struct finetune *f, simlm_error *err)
         .dir = &f->dir,
         .model = f->setup.model,
         .order = &f->groups.order,
-        .task = { f, finetune_step, finetune_save, sl_finetune_chance(f->o),
-                  "loss mrr acc1 acc3" },
+        .task = {f, finetune_step, finetune_save, sl_finetune_chance(f->o),
+                 "loss mrr acc1 acc3"},
     };
 
     f->groups.need_scores = f->o->distill;
@@ -210,10 +208,10 @@ static simlm_status train(struct finetune *f, simlm_error *err)
 static simlm_status run(struct finetune *f, const simlm_observer *observer,
                         simlm_error *err)
 {
-    struct sl_bert_parts parts = { .retriever = true,
-                                   .untied = f->o->untied,
-                                   .pooler = f->o->pooler,
-                                   .seed = f->o->train.seed };
+    struct sl_bert_parts parts = {.retriever = true,
+                                  .untied = f->o->untied,
+                                  .pooler = f->o->pooler,
+                                  .seed = f->o->train.seed};
 
     SL_TRY(check_options(f->o, err));
     SL_TRY(sl_setup_open(&f->setup, &f->o->train, parts, observer, err));
@@ -228,7 +226,7 @@ static simlm_status run(struct finetune *f, const simlm_observer *observer,
 simlm_status sl_finetune(const simlm_finetune_options *o,
                          const simlm_observer *observer, simlm_error *err)
 {
-    struct finetune f = { .o = o };
+    struct finetune f = {.o = o};
     simlm_status st = run(&f, observer, err);
 
     sl_finetune_step_close(&f.step);

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "data/negatives.h"
 
-/* ---- memory ----------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------- */
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -27,17 +27,17 @@ simlm_status sl_finetune_step_open(struct sl_finetune_step *s, size_t *bytes,
     int64_t longest = o->passage_length > o->query_length ? o->passage_length
                                                           : o->query_length;
     int64_t all = B * o->query_length + P * o->passage_length;
-    struct sl_biencoder_options b = { .max_queries = B,
-                                      .max_passages = P,
-                                      .pooling = s->profile->pooling,
-                                      .normalize = s->profile->normalize };
+    struct sl_biencoder_options b = {.max_queries = B,
+                                     .max_passages = P,
+                                     .pooling = s->profile->pooling,
+                                     .normalize = s->profile->normalize};
 
-    b.session.max_tokens = least(
-        all, o->grad_cache                       ? o->grad_cache * longest
-             : o->train.batch_tokens > longest ? o->train.batch_tokens
-                                                 : longest);
-    b.session.max_seqs = least(B + P, o->grad_cache ? o->grad_cache
-                                                    : b.session.max_tokens / 2);
+    b.session.max_tokens =
+        least(all, o->grad_cache                     ? o->grad_cache * longest
+                   : o->train.batch_tokens > longest ? o->train.batch_tokens
+                                                     : longest);
+    b.session.max_seqs =
+        least(B + P, o->grad_cache ? o->grad_cache : b.session.max_tokens / 2);
     b.session.checkpoint = o->train.checkpointing;
     SL_TRY(sl_pack_init(&s->batch, B + P, all, err));
     s->passage = SL_NEW_ARRAY(int32_t, P);
@@ -62,7 +62,7 @@ void sl_finetune_step_close(struct sl_finetune_step *s)
     sl_free(s->teacher);
 }
 
-/* ---- what goes in ----------------------------------------------------------- */
+/* ---- what goes in -------------------------------------------------------- */
 
 static void choose(struct sl_finetune_step *s, const struct sl_step *step)
 {
@@ -116,7 +116,7 @@ static void pack_step(struct sl_finetune_step *s, const struct sl_step *step)
                         s->passage[j], &s->passage_rule);
 }
 
-/* ---- the loss --------------------------------------------------------------- */
+/* ---- the loss ------------------------------------------------------------ */
 
 /* Of all logits (spec 2.2). */
 static double logit_scale(const struct sl_finetune_step *s, int64_t done)
@@ -168,13 +168,13 @@ simlm_status sl_finetune_step(struct sl_finetune_step *s,
                               struct sl_meters *meters, int64_t *n_tokens,
                               simlm_error *err)
 {
-    struct sl_noise noise = { step->train,
-                              sl_loop_dropout(&s->o->train, step->k) };
-    struct sl_biencoder_batch in = { .B = step->n,
-                                     .m = s->o->groups.passages,
-                                     .mask = s->mask,
-                                     .teacher = s->teacher,
-                                     .watch = step->watch };
+    struct sl_noise noise = {step->train,
+                             sl_loop_dropout(&s->o->train, step->k)};
+    struct sl_biencoder_batch in = {.B = step->n,
+                                    .m = s->o->groups.passages,
+                                    .mask = s->mask,
+                                    .teacher = s->teacher,
+                                    .watch = step->watch};
     struct sl_biencoder_result r;
 
     choose(s, step);

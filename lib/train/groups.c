@@ -6,7 +6,7 @@
 
 enum { EVAL_MOST = 512 }; /* held-out queries */
 
-/* ---- options and description ------------------------------------------------ */
+/* ---- options and description --------------------------------------------- */
 
 simlm_status sl_groups_check(const simlm_group_options *o, simlm_error *err)
 {
@@ -65,17 +65,17 @@ void sl_groups_settings(const simlm_group_options *o, struct sl_json_writer *w)
     sl_json_add_text(w, "dev", o->dev);
 }
 
-/* ---- the lists -------------------------------------------------------------- */
+/* ---- the lists ----------------------------------------------------------- */
 
 static simlm_status build_examples(struct sl_groups *g, struct sl_rundir *dir,
                                    simlm_error *err)
 {
     const simlm_group_options *o = g->o;
-    struct sl_negatives_files files = { o->queries, o->qrels, o->negatives };
-    struct sl_negatives_rule rule = { .depth = o->negative_depth,
-                                      .count = o->negative_count,
-                                      .random = o->negative_random,
-                                      .seed = g->seed };
+    struct sl_negatives_files files = {o->queries, o->qrels, o->negatives};
+    struct sl_negatives_rule rule = {.depth = o->negative_depth,
+                                     .count = o->negative_count,
+                                     .random = o->negative_random,
+                                     .seed = g->seed};
     struct sl_negatives_report report;
     char line[256];
 
@@ -216,10 +216,10 @@ void sl_groups_close(struct sl_groups *g)
     sl_free(g->usable);
     sl_examples_free(g->examples);
     sl_token_cache_close(g->cache);
-    *g = (struct sl_groups){ 0 };
+    *g = (struct sl_groups){0};
 }
 
-/* ---- a group ---------------------------------------------------------------- */
+/* ---- a group ------------------------------------------------------------- */
 
 int64_t sl_groups_example(const struct sl_groups *g, int64_t i)
 {
@@ -230,7 +230,7 @@ struct sl_ids sl_groups_query(const struct sl_groups *g, int64_t i)
 {
     int64_t e = g->usable[i], at = g->start[e];
 
-    return (struct sl_ids){ g->ids.id + at, g->start[e + 1] - at };
+    return (struct sl_ids){g->ids.id + at, g->start[e + 1] - at};
 }
 
 void sl_groups_choose(int32_t *rows, const struct sl_groups *g, int64_t i,
@@ -251,7 +251,7 @@ void sl_groups_choose(int32_t *rows, const struct sl_groups *g, int64_t i,
 
 struct sl_tokens sl_groups_tokens(const struct sl_pack *p)
 {
-    return (struct sl_tokens){ p->n, p->N, p->start, p->ids, p->types, p->key };
+    return (struct sl_tokens){p->n, p->N, p->start, p->ids, p->types, p->key};
 }
 
 void sl_groups_scores(float *scores, const struct sl_groups *g, int64_t i,

@@ -38,8 +38,7 @@ simlm_status sl_groups_check(const simlm_group_options *o, simlm_error *err);
 /* Members of train.json: what decides the lists; where they come from. */
 simlm_status sl_groups_identity(const simlm_group_options *o,
                                 struct sl_json_writer *w, simlm_error *err);
-void sl_groups_settings(const simlm_group_options *o,
-                        struct sl_json_writer *w);
+void sl_groups_settings(const simlm_group_options *o, struct sl_json_writer *w);
 
 /*
  * Open the corpus and the lists, leave out what cannot be trained with (the

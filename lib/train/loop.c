@@ -42,7 +42,7 @@ uint64_t sl_loop_sampling(const simlm_train_options *o,
     return sl_stream(o->seed, SL_PURPOSE_SAMPLE, (uint64_t)k);
 }
 
-/* ---- what the loop knows between steps --------------------------------------- */
+/* ---- what the loop knows between steps ----------------------------------- */
 
 struct pace {
     struct timespec since; /* of the tokens below */
@@ -80,9 +80,8 @@ static void begin_record(struct sl_json_writer *w, const char *event,
     sl_json_begin(w, NULL, '{');
     sl_json_add_text(w, "event", event);
     sl_json_add_int(w, "step", st->s.step);
-    sl_json_add_real(w, "epoch",
-                     (double)st->s.step /
-                         (double)st->l->order->steps_per_epoch);
+    sl_json_add_real(
+        w, "epoch", (double)st->s.step / (double)st->l->order->steps_per_epoch);
 }
 
 /* A model's card is made of the log, so that no record may be missing. */
@@ -101,8 +100,8 @@ static simlm_status end_record(struct sl_json_writer *w, struct state *st,
 
 static simlm_status record_step(struct state *st, simlm_error *err)
 {
-    struct sl_str s = { 0 };
-    struct sl_json_writer w = { .s = &s };
+    struct sl_str s = {0};
+    struct sl_json_writer w = {.s = &s};
     double t = seconds_since(&st->pace.since);
 
     begin_record(&w, "step", st);
@@ -119,7 +118,7 @@ static simlm_status record_step(struct state *st, simlm_error *err)
     return end_record(&w, st, err);
 }
 
-/* ---- the parts of a round ------------------------------------------------------ */
+/* ---- the parts of a round ------------------------------------------------ */
 
 /* The loss is not finite: at which step, and is a weight to blame? */
 static simlm_status nonfinite(struct sl_bert *m, const struct sl_step *step,
@@ -127,12 +126,11 @@ static simlm_status nonfinite(struct sl_bert *m, const struct sl_step *step,
 {
     int64_t i = sl_params_nonfinite(&m->params, m->be, m->w);
 
-    return sl_fail(err, SIMLM_E_NUMERIC,
-                   "%s %lld: the loss is not finite (%s%s)",
-                   step->train ? "step" : "evaluation batch",
-                   (long long)step->k,
-                   i < 0 ? "all weights are" : "nor is the weight ",
-                   i < 0 ? "" : m->params.list[i].name);
+    return sl_fail(
+        err, SIMLM_E_NUMERIC, "%s %lld: the loss is not finite (%s%s)",
+        step->train ? "step" : "evaluation batch", (long long)step->k,
+        i < 0 ? "all weights are" : "nor is the weight ",
+        i < 0 ? "" : m->params.list[i].name);
 }
 
 static simlm_status compute(struct sl_loop *l, const struct sl_step *step,
@@ -180,12 +178,12 @@ static simlm_status sum_gradients(struct sl_loop *l, simlm_error *err)
 static simlm_status train_step(struct state *st, simlm_error *err)
 {
     struct sl_loop *l = st->l;
-    struct sl_meters meters = { 0 };
-    struct sl_watch watch = { gradients_are_final, l };
-    struct sl_step step = { .k = st->s.step + 1,
-                            .done = st->s.step,
-                            .train = true,
-                            .watch = l->sum ? &watch : NULL };
+    struct sl_meters meters = {0};
+    struct sl_watch watch = {gradients_are_final, l};
+    struct sl_step step = {.k = st->s.step + 1,
+                           .done = st->s.step,
+                           .train = true,
+                           .watch = l->sum ? &watch : NULL};
     int64_t tokens = 0;
 
     step.epoch = sl_order_epoch(l->order, step.k);
@@ -231,17 +229,17 @@ static simlm_status evaluate(struct state *st, simlm_error *err)
 {
     struct sl_loop *l = st->l;
     const int64_t *rows = sl_order_eval(l->order);
-    struct sl_meters meters = { 0 };
-    struct sl_str s = { 0 };
-    struct sl_json_writer w = { .s = &s };
+    struct sl_meters meters = {0};
+    struct sl_str s = {0};
+    struct sl_json_writer w = {.s = &s};
 
     if (!l->order->n_eval)
         return SIMLM_OK;
     for (int64_t i = 0; i < l->order->n_eval; i += l->order->batch) {
-        struct sl_step step = { .k = i / l->order->batch + 1,
-                                .epoch = SL_EVAL_EPOCH,
-                                .done = st->s.step,
-                                .example = rows + i };
+        struct sl_step step = {.k = i / l->order->batch + 1,
+                               .epoch = SL_EVAL_EPOCH,
+                               .done = st->s.step,
+                               .example = rows + i};
         int64_t tokens = 0;
 
         step.n = l->order->n_eval - i < l->order->batch ? l->order->n_eval - i
@@ -312,10 +310,10 @@ static void progress(const struct state *st)
 static simlm_status stop(const struct state *st, simlm_error *err)
 {
     SL_TRY(sl_comm_wait_for_all(err)); /* a rank that ends early ends all */
-    return sl_fail(err, SIMLM_E_CANCELLED,
-                   "stopped after step %lld of %lld; the same command continues",
-                   (long long)st->s.step,
-                   (long long)st->l->schedule.n_steps);
+    return sl_fail(
+        err, SIMLM_E_CANCELLED,
+        "stopped after step %lld of %lld; the same command continues",
+        (long long)st->s.step, (long long)st->l->schedule.n_steps);
 }
 
 /* One step and whatever is due behind it. */
@@ -367,8 +365,8 @@ static simlm_status leave_kept(const struct state *st, simlm_error *err)
 
 static simlm_status record_start(struct state *st, simlm_error *err)
 {
-    struct sl_str s = { 0 };
-    struct sl_json_writer w = { .s = &s };
+    struct sl_str s = {0};
+    struct sl_json_writer w = {.s = &s};
     const struct sl_loop *l = st->l;
 
     begin_record(&w, st->s.step ? "resume" : "start", st);
@@ -389,8 +387,8 @@ static simlm_status record_start(struct state *st, simlm_error *err)
 static simlm_status check_ranks(const struct state *st, simlm_error *err)
 {
     const char *backend = st->l->model->be->name;
-    uint64_t mine[3] = { st->s.run, (uint64_t)st->s.step,
-                         sl_hash64(backend, strlen(backend), 0) };
+    uint64_t mine[3] = {st->s.run, (uint64_t)st->s.step,
+                        sl_hash64(backend, strlen(backend), 0)};
     uint64_t first[3];
     static const char *const what[] = {
         "this rank's options or files are not those of rank 0",
@@ -433,7 +431,7 @@ static simlm_status run(struct state *st, simlm_error *err)
 
 simlm_status sl_loop_run(struct sl_loop *l, simlm_error *err)
 {
-    struct state st = { .l = l, .s.run = l->dir->run };
+    struct state st = {.l = l, .s.run = l->dir->run};
     struct sl_bert *m = l->model;
     simlm_status status = SIMLM_OK;
 

@@ -27,7 +27,7 @@ struct sl_step {
     const int64_t *example;
     int64_t n;
     int64_t done; /* updates made before it */
-    bool train; /* add gradients; false: no dropout, no gradients */
+    bool train;   /* add gradients; false: no dropout, no gradients */
     const struct sl_watch *watch; /* for the last backward pass; NULL: nobody */
 };
 
@@ -57,7 +57,8 @@ struct sl_loop {
     struct sl_order *order;
     struct sl_schedule schedule;
     struct sl_task task;
-    struct sl_comm_sum *sum; /* of the gradients over ranks; NULL: there is one */
+    struct sl_comm_sum
+        *sum; /* of the gradients over ranks; NULL: there is one */
 };
 
 /*

@@ -39,13 +39,12 @@ void sl_meters_add_ranks(struct sl_meters *m, const int32_t *rank, int64_t n)
 void sl_meters_add_all(struct sl_meters *a, const struct sl_meters *b)
 {
     for (int32_t i = 0; i < b->n; i++)
-        sl_meters_add(a, b->meter[i].name, b->meter[i].sum,
-                      b->meter[i].weight);
+        sl_meters_add(a, b->meter[i].name, b->meter[i].sum, b->meter[i].weight);
 }
 
 void sl_meters_reset(struct sl_meters *m)
 {
-    *m = (struct sl_meters){ 0 };
+    *m = (struct sl_meters){0};
 }
 
 double sl_meters_mean(const struct sl_meters *m, const char *name)
@@ -79,7 +78,7 @@ void sl_meters_save(const struct sl_meters *m, const char *key,
 simlm_status sl_meters_load(struct sl_meters *m, struct sl_json object,
                             const char *key, simlm_error *err)
 {
-    struct sl_json_member at = { 0 };
+    struct sl_json_member at = {0};
     struct sl_json meters;
 
     sl_meters_reset(m);

@@ -53,8 +53,11 @@ simlm_status sl_optimiser_step(struct sl_bert *m, double *norm, int64_t k,
                                double lr, const simlm_train_options *o,
                                simlm_error *err)
 {
-    struct sl_adamw hp = { .lr = lr, .beta1 = o->beta1, .beta2 = o->beta2,
-                           .eps = o->eps, .decay = o->weight_decay };
+    struct sl_adamw hp = {.lr = lr,
+                          .beta1 = o->beta1,
+                          .beta2 = o->beta2,
+                          .eps = o->eps,
+                          .decay = o->weight_decay};
     double squares = 0;
 
     m->be->ops->sum_squares(m->be, &squares, m->g, m->params.size);

@@ -44,7 +44,7 @@ struct pretrain {
     struct copy_rows enc, dec;
 };
 
-/* ---- what counts ----------------------------------------------------------------- */
+/* ---- what counts --------------------------------------------------------- */
 
 /* The copy that the decoder's loss speaks of: Condenser's has no tokens of its
  * own. */
@@ -114,7 +114,7 @@ static simlm_status count_micros(int64_t *n, const struct pretrain *p,
     return SIMLM_OK;
 }
 
-/* ---- a micro-batch ------------------------------------------------------------- */
+/* ---- a micro-batch ------------------------------------------------------- */
 
 /* Sequences first .. end - 1 of the step, as it was before anything was hidden. */
 static struct sl_tokens micro_tokens(struct pretrain *p, int64_t first,
@@ -125,12 +125,12 @@ static struct sl_tokens micro_tokens(struct pretrain *p, int64_t first,
 
     for (int64_t i = first; i <= end; i++)
         p->start[i - first] = all->start[i] - at;
-    return (struct sl_tokens){ .n = end - first,
-                               .N = all->start[end] - at,
-                               .start = p->start,
-                               .ids = all->ids + at,
-                               .types = all->types + at,
-                               .key = all->key + first };
+    return (struct sl_tokens){.n = end - first,
+                              .N = all->start[end] - at,
+                              .start = p->start,
+                              .ids = all->ids + at,
+                              .types = all->types + at,
+                              .key = all->key + first};
 }
 
 static struct sl_pretrain_copy micro_copy(const struct copy_rows *rows,
@@ -138,9 +138,8 @@ static struct sl_pretrain_copy micro_copy(const struct copy_rows *rows,
                                           const uint8_t *counted, int64_t at,
                                           int64_t to)
 {
-    struct sl_pretrain_copy c = { .ids = copy->ids + at,
-                                  .hidden = rows->hidden,
-                                  .rows = rows->counted };
+    struct sl_pretrain_copy c = {
+        .ids = copy->ids + at, .hidden = rows->hidden, .rows = rows->counted};
 
     c.n_hidden = sl_lm_rows(rows->hidden, copy->mask, at, to);
     if (counted)
@@ -160,11 +159,10 @@ static struct sl_pretrain_batch micro_batch(struct pretrain *p, int64_t first,
                           counted_flags(p, enc, p->what->enc_counts), at, to),
         .dec = micro_copy(&p->dec, dec,
                           counted_flags(p, dec, p->what->dec_counts), at, to),
-        .first_vector = first
-    };
+        .first_vector = first};
 }
 
-/* ---- a step ---------------------------------------------------------------------- */
+/* ---- a step -------------------------------------------------------------- */
 
 /* What is known of a step when it is computed. */
 struct stage {
@@ -189,11 +187,10 @@ static struct sl_pretrain_scales scales_of(const struct stage *s,
     const struct counts *n = s->micros ? here : &s->all;
     double part = s->micros ? 1 / (double)s->micros : 1;
 
-    return (struct sl_pretrain_scales){
-        .enc = part * one_over(n->enc),
-        .dec = part * one_over(n->dec),
-        .gen = part * one_over(n->gen) * s->p->o->generator_weight
-    };
+    return (struct sl_pretrain_scales){.enc = part * one_over(n->enc),
+                                       .dec = part * one_over(n->dec),
+                                       .gen = part * one_over(n->gen) *
+                                              s->p->o->generator_weight};
 }
 
 /* `last`: no other of the rank's follows in this step. */
@@ -253,7 +250,7 @@ static void add_meters(const struct stage *s, struct sl_meters *meters)
     const struct pretrain *p = s->p;
     const struct counts *n = &s->all;
     double weight = (double)(n->dec ? n->dec : n->enc), loss;
-    struct sl_meters parts = { 0 };
+    struct sl_meters parts = {0};
 
     loss = add_loss(&parts, p->what->enc_loss, s->sum.enc_sum, n->enc) +
            add_loss(&parts, p->what->dec_loss, s->sum.dec_sum, n->dec) +
@@ -272,7 +269,7 @@ static void add_meters(const struct stage *s, struct sl_meters *meters)
 /* Over the ranks' shares. */
 static simlm_status sum_results(struct sl_pretrain_result *r, simlm_error *err)
 {
-    double x[] = { r->enc_sum, r->dec_sum, r->gen_sum, (double)r->n_changed };
+    double x[] = {r->enc_sum, r->dec_sum, r->gen_sum, (double)r->n_changed};
 
     SL_TRY(sl_comm_add(x, SL_LEN(x), err));
     r->enc_sum = x[0];
@@ -290,9 +287,9 @@ static simlm_status pretrain_step(void *self, const struct sl_step *step,
     const simlm_train_options *t = &p->o->train;
     const struct sl_pack *pack = &p->batch.clean;
     int64_t begin, end;
-    struct stage s = { .p = p,
-                       .step = step,
-                       .noise = { step->train, sl_loop_dropout(t, step->k) } };
+    struct stage s = {.p = p,
+                      .step = step,
+                      .noise = {step->train, sl_loop_dropout(t, step->k)}};
 
     sl_lm_batch_fill(&p->batch, p->cache, step->example, step->n, step->epoch,
                      &p->rule);
@@ -319,7 +316,7 @@ static simlm_status pretrain_save(void *self, const char *dir, simlm_error *err)
     return sl_setup_save(&p->setup, dir, true, err);
 }
 
-/* ---- before the first step -------------------------------------------------------- */
+/* ---- before the first step ----------------------------------------------- */
 
 /* That a step has at most. */
 static int64_t texts_of(const struct sl_objective *o, int64_t passages)
@@ -336,15 +333,17 @@ static simlm_status check_options(const simlm_pretrain_options *o,
     SL_TRY(sl_pretrain_check(o, err));
     texts = texts_of(&sl_objectives[o->objective], o->train.batch);
     if (texts * o->max_length >= INT32_MAX)
-        return sl_fail(err, SIMLM_E_ARG, "a step of %d passages of %d tokens "
-                       "is too large", (int)o->train.batch, (int)o->max_length);
+        return sl_fail(err, SIMLM_E_ARG,
+                       "a step of %d passages of %d tokens "
+                       "is too large",
+                       (int)o->train.batch, (int)o->max_length);
     return SIMLM_OK;
 }
 
 static simlm_status open_generator(struct pretrain *p, simlm_error *err)
 {
     const char *dir = p->o->generator;
-    struct sl_bert_parts parts = { .head = true };
+    struct sl_bert_parts parts = {.head = true};
 
     SL_TRY(sl_modeldir_check(dir, err));
     SL_TRY(sl_tokenizer_open(&p->generator_tokenizer, dir, err));
@@ -360,13 +359,11 @@ static simlm_status open_generator(struct pretrain *p, simlm_error *err)
                        "generator '%s' has %lld word embeddings, model '%s' "
                        "%lld",
                        dir, (long long)p->generator->cfg.vocab,
-                       p->o->train.model,
-                       (long long)p->setup.model->cfg.vocab);
+                       p->o->train.model, (long long)p->setup.model->cfg.vocab);
     if (p->generator->cfg.positions < p->o->max_length)
-        return sl_fail(err, SIMLM_E_ARG,
-                       "generator '%s' takes %lld tokens, not %d", dir,
-                       (long long)p->generator->cfg.positions,
-                       (int)p->o->max_length);
+        return sl_fail(
+            err, SIMLM_E_ARG, "generator '%s' takes %lld tokens, not %d", dir,
+            (long long)p->generator->cfg.positions, (int)p->o->max_length);
     return SIMLM_OK;
 }
 
@@ -511,16 +508,16 @@ static simlm_status open_session(struct pretrain *p, simlm_error *err)
     };
     struct sl_session_options *s = &o.session;
 
-    s->max_tokens = t->batch_tokens > p->o->max_length ? t->batch_tokens
-                                                       : p->o->max_length;
+    s->max_tokens =
+        t->batch_tokens > p->o->max_length ? t->batch_tokens : p->o->max_length;
     if (s->max_tokens > all)
         s->max_tokens = all;
     s->max_seqs = texts < s->max_tokens / 2 ? texts : s->max_tokens / 2;
     s->checkpoint = t->checkpointing;
-    SL_TRY(sl_pretrainer_new(&p->session, p->setup.model, p->generator, &o,
-                             err));
-    SL_TRY(sl_setup_check_memory(&p->setup, sl_pretrainer_bytes(p->session),
-                                 err));
+    SL_TRY(
+        sl_pretrainer_new(&p->session, p->setup.model, p->generator, &o, err));
+    SL_TRY(
+        sl_setup_check_memory(&p->setup, sl_pretrainer_bytes(p->session), err));
     p->start = SL_NEW_ARRAY(int32_t, s->max_seqs + 1);
     if (!p->start || !copy_rows_init(&p->enc, s->max_tokens) ||
         !copy_rows_init(&p->dec, s->max_tokens))
@@ -561,7 +558,7 @@ static simlm_status train(struct pretrain *p, simlm_error *err)
         .dir = &p->dir,
         .model = p->setup.model,
         .order = &p->order,
-        .task = { p, pretrain_step, pretrain_save, chance(p), "loss" },
+        .task = {p, pretrain_step, pretrain_save, chance(p), "loss"},
     };
 
     SL_TRY(sl_setup_cache(&p->cache, &p->setup, p->o->corpus, p->o->n_corpus,
@@ -576,7 +573,7 @@ static simlm_status run(struct pretrain *p, const simlm_observer *observer,
                         simlm_error *err)
 {
     const simlm_pretrain_options *o = p->o;
-    struct sl_bert_parts parts = { 0 };
+    struct sl_bert_parts parts = {0};
 
     SL_TRY(check_options(o, err));
     p->what = &sl_objectives[o->objective];
@@ -599,7 +596,7 @@ static simlm_status run(struct pretrain *p, const simlm_observer *observer,
 simlm_status sl_pretrain(const simlm_pretrain_options *o,
                          const simlm_observer *observer, simlm_error *err)
 {
-    struct pretrain p = { .o = o };
+    struct pretrain p = {.o = o};
     simlm_status st = run(&p, observer, err);
 
     sl_pretrainer_free(p.session);

@@ -19,17 +19,17 @@ void sl_pretrain_defaults(simlm_pretrain_options *o)
     };
 }
 
-/* ---- which options there are -------------------------------------------------- */
+/* ---- which options there are --------------------------------------------- */
 
 /* Parts of an objective that bring options with them. */
 enum {
-    SHARE = 1,      /* one share of the tokens is hidden */
-    SHARES = 2,     /* the encoder's and the decoder's */
-    FORM = 4,       /* there is a choice of what hides a token */
+    SHARE = 1,  /* one share of the tokens is hidden */
+    SHARES = 2, /* the encoder's and the decoder's */
+    FORM = 4,   /* there is a choice of what hides a token */
     DECODER = 8,
-    EARLY = 16,     /* it reads an early layer */
+    EARLY = 16, /* it reads an early layer */
     GENERATOR = 32,
-    JOINT = 64,     /* which is trained, too */
+    JOINT = 64, /* which is trained, too */
 };
 
 static unsigned parts_of(const simlm_pretrain_options *options)
@@ -53,11 +53,11 @@ static unsigned parts_of(const simlm_pretrain_options *options)
 /* One of them, as a number (a text: whether there is one). */
 struct row {
     const char *name;
-    const char *said;              /* in messages: the program's option */
-    unsigned part;                 /* which it belongs to */
+    const char *said; /* in messages: the program's option */
+    unsigned part;    /* which it belongs to */
     double value, initial;
     double min, max;
-    bool identity;                 /* decides a run as it stands here */
+    bool identity; /* decides a run as it stands here */
 };
 
 enum { N_ROWS = 13 };
@@ -68,8 +68,10 @@ static void list(struct row rows[N_ROWS], const simlm_pretrain_options *o)
 
     sl_pretrain_defaults(&d);
 #define ROW(part, field, said, min, max, identity)                             \
-    { #field,   said, part, (double)o->field, (double)d.field, min, max,       \
-      identity }
+    {                                                                          \
+#field, said, part, (double)o->field, (double)d.field, min, max,       \
+            identity                                                           \
+    }
     const struct row all[N_ROWS] = {
         /* what it is resolved to is added by the run */
         ROW(FORM, mask_form, "mask-form", -1, 1, false),
@@ -80,11 +82,13 @@ static void list(struct row rows[N_ROWS], const simlm_pretrain_options *o)
         ROW(DECODER, decoder_init, "decoder-init", 0, 2, true),
         ROW(EARLY, early_layers, "early-layers", 0, 255, true),
         /* its hash is added by the run */
-        { "generator", "generator", GENERATOR, o->generator != NULL, 0, 0, 1, false },
+        {"generator", "generator", GENERATOR, o->generator != NULL, 0, 0, 1,
+         false},
         ROW(GENERATOR, generator_joint, "generator-training", 0, 1, true),
         ROW(GENERATOR, generator_random, "generator-init", 0, 1, true),
         ROW(GENERATOR, generator_dropout, "generator-dropout", 0, 1, true),
-        ROW(GENERATOR, generator_head_eps, "generator-head-eps", 0, 0.999999, true),
+        ROW(GENERATOR, generator_head_eps, "generator-head-eps", 0, 0.999999,
+            true),
         ROW(JOINT, generator_weight, "generator-weight", 0, 1e6, true),
     };
 #undef ROW
@@ -92,7 +96,7 @@ static void list(struct row rows[N_ROWS], const simlm_pretrain_options *o)
         rows[i] = all[i];
 }
 
-/* ---- checks ------------------------------------------------------------------- */
+/* ---- checks -------------------------------------------------------------- */
 
 static simlm_status check_row(const struct row *r, unsigned parts,
                               const char *objective, simlm_error *err)
@@ -101,8 +105,10 @@ static simlm_status check_row(const struct row *r, unsigned parts,
 
     if (parts & r->part)
         return inside ? SIMLM_OK
-                      : sl_fail(err, SIMLM_E_ARG, "%s is %g: expected from %g "
-                                "to %g", r->said, r->value, r->min, r->max);
+                      : sl_fail(err, SIMLM_E_ARG,
+                                "%s is %g: expected from %g "
+                                "to %g",
+                                r->said, r->value, r->min, r->max);
     if (r->value == r->initial)
         return SIMLM_OK;
     if (r->part == JOINT)
@@ -128,8 +134,8 @@ simlm_status sl_pretrain_check(const simlm_pretrain_options *o,
     parts = parts_of(o);
     list(rows, o);
     for (int i = 0; i < N_ROWS; i++)
-        SL_TRY(check_row(&rows[i], parts, sl_objectives[o->objective].name,
-                         err));
+        SL_TRY(
+            check_row(&rows[i], parts, sl_objectives[o->objective].name, err));
     if (parts & GENERATOR && !o->generator)
         return sl_fail(err, SIMLM_E_ARG,
                        "the objective '%s' needs a generator's directory",

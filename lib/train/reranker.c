@@ -35,9 +35,9 @@ struct reranker {
     struct sl_id_list colon;
 
     struct sl_crossencoder *session;
-    int64_t n, m;     /* passages of a query; of these trained with */
+    int64_t n, m;       /* passages of a query; of these trained with */
     int64_t begin, end; /* the step's groups that are this rank's */
-    int32_t *passage; /* [n] rows of the corpus */
+    int32_t *passage;   /* [n] rows of the corpus */
     struct sl_pack pairs, batch;
     float *score;  /* [max(B n, passes B m)] */
     int32_t *kept; /* [B, m] places in pairs */
@@ -112,9 +112,10 @@ static void pack_batch(struct reranker *r, int64_t begin, int64_t end,
     sl_pack_clear(&r->batch);
     for (int64_t pass = 0; pass < passes; pass++)
         for (int64_t i = begin * r->m; i < end * r->m; i++)
-            sl_pack_add_copy(&r->batch,
-                             (uint64_t)((pass * B + r->begin) * r->n + r->kept[i]),
-                             &r->pairs, r->kept[i]);
+            sl_pack_add_copy(
+                &r->batch,
+                (uint64_t)((pass * B + r->begin) * r->n + r->kept[i]),
+                &r->pairs, r->kept[i]);
 }
 
 /* Groups of the first pass whose positive scores above all others. */
@@ -134,13 +135,14 @@ static int64_t count_right(const struct reranker *r, int64_t B)
 }
 
 /* Over the ranks' shares. */
-static simlm_status sum_results(struct sl_crossencoder_result *r, int64_t *right,
-                                int64_t *n_tokens, simlm_error *err)
+static simlm_status sum_results(struct sl_crossencoder_result *r,
+                                int64_t *right, int64_t *n_tokens,
+                                simlm_error *err)
 {
-    double x[] = { r->ce, r->rdrop, (double)*right, (double)*n_tokens };
+    double x[] = {r->ce, r->rdrop, (double)*right, (double)*n_tokens};
 
     SL_TRY(sl_comm_add(x, SL_LEN(x), err));
-    *r = (struct sl_crossencoder_result){ .ce = x[0], .rdrop = x[1] };
+    *r = (struct sl_crossencoder_result){.ce = x[0], .rdrop = x[1]};
     *right = (int64_t)x[2];
     *n_tokens = (int64_t)x[3];
     return SIMLM_OK;

@@ -20,14 +20,19 @@ static const char MANIFEST[] = "train.json", LOG[] = "log.jsonl",
 
 /* What overwriting removes besides checkpoints and cache. */
 static const char *const made_files[] = {
-    MANIFEST, LOG, "command.json", "config.json", "model.safetensors", "decoder.safetensors",
+    MANIFEST,
+    LOG,
+    "command.json",
+    "config.json",
+    "model.safetensors",
+    "decoder.safetensors",
     "router_config.json",
 };
 
 static const char *const made_dirs[] = {"query_model", "passage_model",
                                         "2_Dense"};
 
-/* ---- paths ------------------------------------------------------------------ */
+/* ---- paths --------------------------------------------------------------- */
 
 static simlm_status remove_file(const struct sl_rundir *r, const char *name,
                                 simlm_error *err)
@@ -75,9 +80,9 @@ static simlm_status clear(const struct sl_rundir *r, simlm_error *err)
 /* Is it something of ours that a killed run was writing, or removing? */
 static bool is_leftover(const char *name)
 {
-    return strstr(name, ".tmp.") && (!strncmp(name, "checkpoint-", 11) ||
-                                     !strncmp(name, "best.", 5) ||
-                                     !strncmp(name, MANIFEST, strlen(MANIFEST)));
+    return strstr(name, ".tmp.") &&
+           (!strncmp(name, "checkpoint-", 11) || !strncmp(name, "best.", 5) ||
+            !strncmp(name, MANIFEST, strlen(MANIFEST)));
 }
 
 /* Of those an earlier run left; nobody else writes here now. */
@@ -118,12 +123,12 @@ static simlm_status first_file(char *name, size_t size, const char *path,
     return SIMLM_OK;
 }
 
-/* ---- train.json -------------------------------------------------------------- */
+/* ---- train.json ---------------------------------------------------------- */
 
 simlm_status sl_rundir_describe(const struct sl_rundir *r, const char *dir,
                                 const char *rest, simlm_error *err)
 {
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
     char *path = sl_path_join(dir, MANIFEST);
     simlm_status st;
 
@@ -140,13 +145,14 @@ static simlm_status write_manifest(const struct sl_rundir *r, bool finished,
                                    simlm_error *err)
 {
     return sl_rundir_describe(
-        r, r->path, finished ? "\"finished\": true" : "\"finished\": false", err);
+        r, r->path, finished ? "\"finished\": true" : "\"finished\": false",
+        err);
 }
 
 /* A value as text, for comparing and for messages. */
 static void print_value(struct sl_str *s, struct sl_json v)
 {
-    struct sl_json_writer w = { .s = s };
+    struct sl_json_writer w = {.s = s};
 
     sl_str_clear(s);
     if (sl_json_kind(v) == SL_JSON_ABSENT)
@@ -160,7 +166,7 @@ static simlm_status compare_member(const char *path, const char *key,
                                    struct sl_json old, struct sl_json now,
                                    simlm_error *err)
 {
-    struct sl_str a = { 0 }, b = { 0 };
+    struct sl_str a = {0}, b = {0};
     simlm_status st = SIMLM_OK;
 
     print_value(&a, sl_json_field(old, key));
@@ -180,11 +186,11 @@ static simlm_status compare_member(const char *path, const char *key,
 static simlm_status compare(const char *path, struct sl_json old,
                             struct sl_json now, simlm_error *err)
 {
-    struct sl_json_member m = { 0 };
+    struct sl_json_member m = {0};
 
     while (sl_json_next(now, &m))
         SL_TRY(compare_member(path, m.key, old, now, err));
-    m = (struct sl_json_member){ 0 };
+    m = (struct sl_json_member){0};
     while (sl_json_next(old, &m))
         SL_TRY(compare_member(path, m.key, old, now, err));
     return SIMLM_OK;
@@ -202,8 +208,8 @@ static simlm_status check_manifest(struct sl_rundir *r, const char *manifest,
         st = sl_json_need(sl_json_root(old), "identity", SL_JSON_OBJECT,
                           &identity, err);
     if (st == SIMLM_OK)
-        st = sl_json_need_bool(sl_json_root(old), "finished", &r->finished,
-                               err);
+        st =
+            sl_json_need_bool(sl_json_root(old), "finished", &r->finished, err);
     if (st == SIMLM_OK)
         st = sl_json_parse(&now, r->identity, strlen(r->identity), "identity",
                            0, err);
@@ -244,7 +250,7 @@ static simlm_status examine(struct sl_rundir *r, simlm_error *err)
  */
 static simlm_status lock(struct sl_rundir *r, simlm_error *err)
 {
-    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     simlm_status st = SIMLM_OK;
 
     r->lock_path = sl_path_join(r->path, LOCK);
@@ -293,7 +299,7 @@ simlm_status sl_rundir_open(struct sl_rundir *r, const char *path,
 {
     simlm_status st;
 
-    *r = (struct sl_rundir){ .observer = observer, .lock = -1 };
+    *r = (struct sl_rundir){.observer = observer, .lock = -1};
     r->path = sl_strdup(path);
     r->identity = sl_strdup(identity);
     r->settings = sl_strdup(settings);
@@ -327,10 +333,10 @@ void sl_rundir_close(struct sl_rundir *r)
     sl_free(r->path);
     sl_free(r->identity);
     sl_free(r->settings);
-    *r = (struct sl_rundir){ 0 };
+    *r = (struct sl_rundir){0};
 }
 
-/* ---- the log ----------------------------------------------------------------- */
+/* ---- the log ------------------------------------------------------------- */
 
 simlm_status sl_rundir_log_open(struct sl_rundir *r, int64_t bytes,
                                 simlm_error *err)
@@ -377,8 +383,8 @@ void sl_rundir_record(struct sl_rundir *r, const char *json)
 
 void sl_rundir_say(struct sl_rundir *r, simlm_level level, const char *fmt, ...)
 {
-    struct sl_str s = { 0 };
-    struct sl_json_writer w = { .s = &s };
+    struct sl_str s = {0};
+    struct sl_json_writer w = {.s = &s};
     char line[512];
     va_list ap;
 
@@ -387,7 +393,8 @@ void sl_rundir_say(struct sl_rundir *r, simlm_level level, const char *fmt, ...)
     va_end(ap);
     sl_observe_message(r->observer, level, "%s", line);
     sl_json_begin(&w, NULL, '{');
-    sl_json_add_text(&w, "event", level == SIMLM_WARNING ? "warning" : "message");
+    sl_json_add_text(&w, "event",
+                     level == SIMLM_WARNING ? "warning" : "message");
     sl_json_add_text(&w, "text", line);
     sl_json_end(&w);
     if (sl_str_ok(&s))
@@ -395,7 +402,7 @@ void sl_rundir_say(struct sl_rundir *r, simlm_level level, const char *fmt, ...)
     sl_str_free(&s);
 }
 
-/* ---- the end ------------------------------------------------------------------ */
+/* ---- the end ------------------------------------------------------------- */
 
 static simlm_status move_one(const char *from_dir, const char *to_dir,
                              const char *name, simlm_error *err)

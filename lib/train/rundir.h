@@ -36,11 +36,11 @@
 struct sl_rundir {
     char *path;
     const simlm_observer *observer; /* may be NULL */
-    uint64_t run;  /* hash of the identity */
+    uint64_t run;                   /* hash of the identity */
     bool finished; /* the model is there already: nothing to do */
     bool started;  /* a step was made, by this call or an earlier one */
     /* private */
-    bool made;       /* by us */
+    bool made; /* by us */
     char *identity, *settings;
     FILE *log;
     int lock;

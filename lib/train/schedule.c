@@ -12,10 +12,11 @@ simlm_status sl_schedule_init(struct sl_schedule *s, simlm_schedule kind,
         return sl_fail(err, SIMLM_E_ARG, "learning rate %g: must be positive",
                        lr);
     if (!(w >= 0 && w <= (double)n_steps / 2))
-        return sl_fail(err, SIMLM_E_ARG,
-                       "warm-up of %.0f steps: more than half of the run's %lld",
-                       w, (long long)n_steps);
-    *s = (struct sl_schedule){ kind, lr, (int64_t)w, n_steps };
+        return sl_fail(
+            err, SIMLM_E_ARG,
+            "warm-up of %.0f steps: more than half of the run's %lld", w,
+            (long long)n_steps);
+    *s = (struct sl_schedule){kind, lr, (int64_t)w, n_steps};
     return SIMLM_OK;
 }
 

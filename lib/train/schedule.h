@@ -22,8 +22,8 @@
 
 struct sl_schedule {
     simlm_schedule kind;
-    double lr;                /* the peak */
-    int64_t warmup, n_steps;  /* W, T */
+    double lr;               /* the peak */
+    int64_t warmup, n_steps; /* W, T */
 };
 
 /*

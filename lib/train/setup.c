@@ -16,7 +16,7 @@
 #include "model/towers.h"
 #include "train/card.h"
 
-/* ---- options ------------------------------------------------------------------ */
+/* ---- options ------------------------------------------------------------- */
 
 simlm_status sl_setup_check(const simlm_train_options *o, simlm_error *err)
 {
@@ -24,24 +24,24 @@ simlm_status sl_setup_check(const simlm_train_options *o, simlm_error *err)
         const char *name;
         double value, min, max;
     } range[] = {
-        { "steps", (double)o->steps, 0, 1e12 },
-        { "batch", o->batch, 1, 1 << 20 },
-        { "batch_tokens", o->batch_tokens, 16, 1 << 28 },
-        { "schedule", o->schedule, 0, 2 },
-        { "lr", o->lr, 1e-30, 1e3 },
-        { "warmup", o->warmup, 0, 1e12 },
-        { "weight_decay", o->weight_decay, 0, 1e3 },
-        { "beta1", o->beta1, 0, 0.999999 },
-        { "beta2", o->beta2, 0, 0.9999999 },
-        { "eps", o->eps, 1e-20, 1 },
-        { "clip", o->clip, 0, 1e30 },
-        { "dropout", o->dropout, -1, 0.9 },
-        { "log_every", o->log_every, 0, 1e9 },
-        { "eval_every", o->eval_every, 0, 1e9 },
-        { "save_every", o->save_every, 0, 1e9 },
-        { "keep_last", o->keep_last, 0, 1e9 },
-        { "precision", o->precision, SIMLM_FP32, SIMLM_BF16 },
-        { "threads", o->threads, 0, 1024 },
+        {"steps", (double)o->steps, 0, 1e12},
+        {"batch", o->batch, 1, 1 << 20},
+        {"batch_tokens", o->batch_tokens, 16, 1 << 28},
+        {"schedule", o->schedule, 0, 2},
+        {"lr", o->lr, 1e-30, 1e3},
+        {"warmup", o->warmup, 0, 1e12},
+        {"weight_decay", o->weight_decay, 0, 1e3},
+        {"beta1", o->beta1, 0, 0.999999},
+        {"beta2", o->beta2, 0, 0.9999999},
+        {"eps", o->eps, 1e-20, 1},
+        {"clip", o->clip, 0, 1e30},
+        {"dropout", o->dropout, -1, 0.9},
+        {"log_every", o->log_every, 0, 1e9},
+        {"eval_every", o->eval_every, 0, 1e9},
+        {"save_every", o->save_every, 0, 1e9},
+        {"keep_last", o->keep_last, 0, 1e9},
+        {"precision", o->precision, SIMLM_FP32, SIMLM_BF16},
+        {"threads", o->threads, 0, 1024},
     };
 
     if (!o->model || !o->output)
@@ -49,9 +49,9 @@ simlm_status sl_setup_check(const simlm_train_options *o, simlm_error *err)
                        o->model ? "output" : "model");
     for (size_t i = 0; i < SL_LEN(range); i++)
         if (!(range[i].value >= range[i].min && range[i].value <= range[i].max))
-            return sl_fail(err, SIMLM_E_ARG,
-                           "%s is %g: expected from %g to %g", range[i].name,
-                           range[i].value, range[i].min, range[i].max);
+            return sl_fail(err, SIMLM_E_ARG, "%s is %g: expected from %g to %g",
+                           range[i].name, range[i].value, range[i].min,
+                           range[i].max);
     if (o->keep_last && !o->save_every)
         return sl_fail(err, SIMLM_E_ARG,
                        "keep_last: no checkpoint is made, save_every is 0");
@@ -62,7 +62,7 @@ simlm_status sl_setup_check(const simlm_train_options *o, simlm_error *err)
     return SIMLM_OK;
 }
 
-/* ---- opening -------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 static void set_dropout(struct sl_setup *s)
 {
@@ -101,7 +101,7 @@ simlm_status sl_setup_open(struct sl_setup *s, const simlm_train_options *o,
 {
     simlm_status st;
 
-    *s = (struct sl_setup){ .o = o, .observer = observer };
+    *s = (struct sl_setup){.o = o, .observer = observer};
     sl_parallel_set_threads(o->threads);
     st = sl_backend_open_cpu(&s->be, sl_compute_in(o->precision),
                              sl_cpu_from_env(), err);
@@ -123,7 +123,7 @@ void sl_setup_close(struct sl_setup *s)
     sl_tokenizer_close(s->tokenizer);
     sl_id_list_free(&s->prompt_ids);
     sl_backend_close(s->be);
-    *s = (struct sl_setup){ 0 };
+    *s = (struct sl_setup){0};
 }
 
 simlm_status sl_setup_passages(struct sl_pack_rule *rule, struct sl_setup *s,
@@ -137,7 +137,7 @@ simlm_status sl_setup_passages(struct sl_pack_rule *rule, struct sl_setup *s,
                        (long long)s->model->cfg.positions);
     *rule = (struct sl_pack_rule){
         .tokenizer = s->tokenizer,
-        .prompt = { s->prompt_ids.id, s->prompt_ids.n },
+        .prompt = {s->prompt_ids.id, s->prompt_ids.n},
         .max_length = max_length,
         .joined = s->profile.form == SL_PASSAGE_JOINED,
     };
@@ -170,7 +170,7 @@ simlm_status sl_setup_cache(struct sl_token_cache **out, struct sl_setup *s,
     return st;
 }
 
-/* ---- what a run is ---------------------------------------------------------------- */
+/* ---- what a run is ------------------------------------------------------- */
 
 void sl_setup_add_hash(struct sl_json_writer *w, const char *key, uint64_t x)
 {
@@ -213,8 +213,8 @@ simlm_status sl_setup_add_corpus(struct sl_json_writer *w, const char *key,
 
 void sl_setup_identity(const struct sl_setup *s, struct sl_json_writer *w)
 {
-    static const char *const schedule[] = { "linear", "log", "constant" };
-    static const char *const precision[] = { "fp32", "bf16" };
+    static const char *const schedule[] = {"linear", "log", "constant"};
+    static const char *const precision[] = {"fp32", "bf16"};
     const simlm_train_options *o = s->o;
     char seed[24];
 
@@ -240,8 +240,7 @@ void sl_setup_identity(const struct sl_setup *s, struct sl_json_writer *w)
     sl_json_add_real(w, "eps", o->eps);
     sl_json_add_real(w, "clip", o->clip);
     sl_json_add_text(w, "precision", precision[o->precision]);
-    sl_json_add_real(w, "hidden_dropout",
-                     (double)s->model->cfg.hidden_dropout);
+    sl_json_add_real(w, "hidden_dropout", (double)s->model->cfg.hidden_dropout);
     sl_json_add_real(w, "attention_dropout",
                      (double)s->model->cfg.attention_dropout);
 }
@@ -267,8 +266,8 @@ static simlm_status describe_run(struct sl_str *identity,
                                  sl_describe_fn *describe, void *self,
                                  simlm_error *err)
 {
-    struct sl_json_writer i = { .s = identity, .indent = 2 };
-    struct sl_json_writer s = { .s = settings, .indent = 2 };
+    struct sl_json_writer i = {.s = identity, .indent = 2};
+    struct sl_json_writer s = {.s = settings, .indent = 2};
 
     sl_json_begin(&i, NULL, '{');
     sl_json_begin(&s, NULL, '{');
@@ -284,9 +283,8 @@ simlm_status sl_setup_open_dir(struct sl_rundir *dir, const struct sl_setup *s,
                                sl_describe_fn *describe, void *self,
                                simlm_error *err)
 {
-    struct sl_str identity = { 0 }, settings = { 0 };
-    simlm_status st =
-        describe_run(&identity, &settings, describe, self, err);
+    struct sl_str identity = {0}, settings = {0};
+    simlm_status st = describe_run(&identity, &settings, describe, self, err);
 
     if (st == SIMLM_OK)
         st = sl_rundir_open(dir, s->o->output, sl_str_c(&identity),
@@ -335,9 +333,9 @@ static simlm_status save_towers(const struct sl_setup *s, const char *dir,
 static simlm_status save_files(const struct sl_setup *s, const char *dir,
                                bool with_head, simlm_error *err)
 {
-    SL_TRY(s->model->passage ? save_towers(s, dir, err)
-                             : save_model(s, s->model, SL_SIDE_PASSAGE, dir,
-                                          with_head, err));
+    SL_TRY(s->model->passage
+               ? save_towers(s, dir, err)
+               : save_model(s, s->model, SL_SIDE_PASSAGE, dir, with_head, err));
     return sl_card_save(dir, s->model->cfg.pooler, s->o->output, err);
 }
 
@@ -359,8 +357,8 @@ simlm_status sl_setup_save(struct sl_setup *s, const char *dir, bool with_head,
 simlm_status sl_setup_check_memory(const struct sl_setup *s, size_t bytes,
                                    simlm_error *err)
 {
-    double here = (double)sysconf(_SC_PHYS_PAGES) *
-                  (double)sysconf(_SC_PAGESIZE);
+    double here =
+        (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     double need = (double)bytes + 4.0 * (double)s->model->params.size *
                                       (double)s->be->real_bytes;
 

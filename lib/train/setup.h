@@ -21,7 +21,7 @@ struct sl_setup {
     struct sl_backend *be;
     struct sl_tokenizer *tokenizer;
     struct sl_profile profile;
-    struct sl_bert *model; /* with gradients and moments */
+    struct sl_bert *model;                   /* with gradients and moments */
     float hidden_dropout, attention_dropout; /* as config.json has them */
     struct sl_id_list prompt_ids;            /* passage prompt, as tokens */
 };

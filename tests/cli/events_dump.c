@@ -60,7 +60,7 @@ static uint64_t varint(struct bytes *b)
 
 static struct bytes part(struct bytes *b, uint64_t n)
 {
-    struct bytes in = { b->p, b->p + n };
+    struct bytes in = {b->p, b->p + n};
 
     if ((uint64_t)(b->end - b->p) < n)
         fail("the bytes end early");
@@ -125,7 +125,8 @@ static void read_event(struct bytes b, bool first)
     in = part(&b, varint(&b));
     if (b.p != b.end || first != (key == (3 << 3 | 2)))
         fail("an event of another form");
-    if (first && (in.end - in.p != 13 || memcmp(in.p, "brain.Event:2", 13) != 0))
+    if (first &&
+        (in.end - in.p != 13 || memcmp(in.p, "brain.Event:2", 13) != 0))
         fail("another version");
     if (key == (7 << 3 | 2))
         purge(step);
@@ -138,12 +139,12 @@ static void read_event(struct bytes b, bool first)
 
 static void read_file(const char *path)
 {
-    struct sl_map map = { 0 };
+    struct sl_map map = {0};
     struct bytes b;
 
     if (sl_map_open(&map, path, NULL) < 0)
         fail("cannot open a file");
-    for (b = (struct bytes){ map.p, map.p + map.n }; b.p < b.end;) {
+    for (b = (struct bytes){map.p, map.p + map.n}; b.p < b.end;) {
         const unsigned char *at = b.p;
         uint64_t n = little_endian(&b, 8);
         struct bytes event;

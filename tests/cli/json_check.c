@@ -13,8 +13,8 @@ static simlm_status check(const char *text, size_t n, const char *path,
                           int64_t line, const char *key, simlm_error *err)
 {
     struct sl_json_doc *doc = NULL;
-    struct sl_str s = { 0 };
-    struct sl_json_writer w = { .s = &s };
+    struct sl_str s = {0};
+    struct sl_json_writer w = {.s = &s};
     struct sl_json v;
     simlm_status st = sl_json_parse(&doc, text, n, path, line, err);
 
@@ -49,7 +49,7 @@ static simlm_status check_lines(const char *text, const char *path,
 
 int main(int argc, char **argv)
 {
-    simlm_error err = { SIMLM_OK, "" };
+    simlm_error err = {SIMLM_OK, ""};
     simlm_status st;
     char *text = NULL;
     size_t n;

@@ -72,7 +72,7 @@ static bool fails(enum fault kind)
     return true;
 }
 
-/* ---- memory ------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------- */
 
 static void *taken(void *p)
 {
@@ -109,7 +109,7 @@ WRAPS(void, free, void *p)
     __real_free(p);
 }
 
-/* ---- descriptors -------------------------------------------------------- */
+/* ---- descriptors --------------------------------------------------------- */
 
 static int opened(int fd)
 {
@@ -188,7 +188,7 @@ WRAPS(int, munmap, void *p, size_t n)
     return __real_munmap(p, n);
 }
 
-/* ---- directories -------------------------------------------------------- */
+/* ---- directories --------------------------------------------------------- */
 
 WRAPS(int, rename, const char *from, const char *to)
 {
@@ -220,7 +220,7 @@ WRAPS(int, closedir, DIR *d)
     return __real_closedir(d);
 }
 
-/* ---- streams ------------------------------------------------------------ */
+/* ---- streams ------------------------------------------------------------- */
 
 static struct stream {
     FILE *f; /* NULL: free */

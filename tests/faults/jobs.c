@@ -21,7 +21,7 @@
 
 enum { PASSAGES = 40, HITS = 6 };
 
-/* ---- the world ---------------------------------------------------------- */
+/* ---- the world ----------------------------------------------------------- */
 
 static const char *const syllables[] = {"ba", "be", "bi", "bo", "da", "de",
                                         "di", "la", "le", "li", "lo", "lu"};
@@ -161,7 +161,7 @@ static void make_beir(void)
     test_file("beir/qrels/test.tsv", "q\tb\t1\n");
 }
 
-/* ---- the jobs ----------------------------------------------------------- */
+/* ---- the jobs ------------------------------------------------------------ */
 
 static simlm_status train_vocabulary(const char *out, simlm_error *err)
 {

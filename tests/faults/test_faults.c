@@ -27,7 +27,7 @@
 
 enum { SAMPLES = 6 };
 
-/* ---- what a run left ---------------------------------------------------- */
+/* ---- what a run left ----------------------------------------------------- */
 
 /* A log has times in it. */
 static bool is_log(const char *name)
@@ -79,7 +79,8 @@ static bool is_of_output(const char *name, const char *out)
     const char *base = strrchr(out, '/') + 1;
     size_t n = strlen(base);
 
-    return !strncmp(name, base, n) && (!name[n] || !strcmp(name + n, ".scores"));
+    return !strncmp(name, base, n) &&
+           (!name[n] || !strcmp(name + n, ".scores"));
 }
 
 /* The first name in test_tmpdir() that is neither set up nor `out`, or "". */
@@ -155,7 +156,7 @@ static void clear_all(const char *out)
     }
 }
 
-/* ---- one run ------------------------------------------------------------ */
+/* ---- one run ------------------------------------------------------------- */
 
 struct trial {
     const struct job *job;
@@ -247,7 +248,7 @@ static void run_trial(struct trial *t, const char *out)
     clear_all(out);
 }
 
-/* ---- all runs of a job -------------------------------------------------- */
+/* ---- all runs of a job --------------------------------------------------- */
 
 static bool all_of(const char *job)
 {

@@ -24,7 +24,8 @@ static void check_queries(const struct sl_queries *q)
     size_t len;
 
     for (int64_t i = 0; i < sl_queries_count(q); i++) {
-        const char *id = sl_queries_id(q, i), *text = sl_queries_text(q, i, &len);
+        const char *id = sl_queries_id(q, i),
+                   *text = sl_queries_text(q, i, &len);
 
         SL_ASSERT(*id && !text[len] && sl_queries_find(q, id, strlen(id)) == i);
     }

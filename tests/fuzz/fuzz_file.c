@@ -9,10 +9,10 @@ static char dir[64];
 static void remove_dir(void)
 {
     char path[96];
-    static const char *const names[] = { "input", "config.json",
-                                         "tokenizer.json", "vocab.txt",
-                                         "model.safetensors", "simlm.json",
-                                         "bm25.index" };
+    static const char *const names[] = {
+        "input",     "config.json",       "tokenizer.json",
+        "vocab.txt", "model.safetensors", "simlm.json",
+        "bm25.index"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, names[i]);

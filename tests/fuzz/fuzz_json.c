@@ -7,8 +7,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct sl_json_doc *doc, *again;
-    struct sl_json_writer w = { 0 };
-    struct sl_str s = { 0 };
+    struct sl_json_writer w = {0};
+    struct sl_str s = {0};
     simlm_error err;
 
     if (sl_json_load(&doc, fuzz_file(data, n), &err) < 0)

@@ -42,8 +42,8 @@ static simlm_status read_text(struct sl_str *s, const char *path, size_t want,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     const char *path = fuzz_file(data, n);
-    struct sl_str lines = { 0 }, blocks = { 0 };
-    simlm_error err[2] = { { SIMLM_OK, "" }, { SIMLM_OK, "" } };
+    struct sl_str lines = {0}, blocks = {0};
+    simlm_error err[2] = {{SIMLM_OK, ""}, {SIMLM_OK, ""}};
     simlm_status a = read_text(&lines, path, 0, &err[0]);
     simlm_status b = read_text(&blocks, path, 1 + n % 97, &err[1]);
 

@@ -10,7 +10,7 @@
 static void encode_with(const struct sl_tokenizer *t)
 {
     static const char text[] = "[CLS] Caf\xc3\xa9 unaffable, \xe4\xb8\xad\xff";
-    struct sl_id_list ids = { 0 };
+    struct sl_id_list ids = {0};
 
     SL_ASSERT(sl_tokenizer_encode(t, &ids, text, sizeof text - 1));
     for (int64_t i = 0; i < ids.n; i++)

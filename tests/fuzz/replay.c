@@ -20,8 +20,21 @@
 #include "base/rng.h"
 
 static const char *const tokens[] = {
-    "-1", "99999999999999999999", "0", "1e309", "null", "\"", "{", "[[[[[[",
-    "\\ud800", "\xff\xfe", "\t", "\n", "18446744073709551615", "nan", "\0\0\0\0",
+    "-1",
+    "99999999999999999999",
+    "0",
+    "1e309",
+    "null",
+    "\"",
+    "{",
+    "[[[[[[",
+    "\\ud800",
+    "\xff\xfe",
+    "\t",
+    "\n",
+    "18446744073709551615",
+    "nan",
+    "\0\0\0\0",
 };
 
 static size_t below(struct sl_rng *r, size_t n)
@@ -82,7 +95,7 @@ static void mutate_once(uint8_t *x, size_t *n, size_t cap, struct sl_rng *r)
 
 static void replay(const char *path, long runs)
 {
-    simlm_error err = { SIMLM_OK, "" };
+    simlm_error err = {SIMLM_OK, ""};
     uint8_t *x;
     char *seed;
     size_t n, cap;
@@ -98,8 +111,8 @@ static void replay(const char *path, long runs)
         struct sl_rng r;
         size_t m = n;
 
-        sl_rng_init(&r, sl_stream(sl_hash64(seed, n, 0), SL_PURPOSE_TEST,
-                                  (uint64_t)i));
+        sl_rng_init(
+            &r, sl_stream(sl_hash64(seed, n, 0), SL_PURPOSE_TEST, (uint64_t)i));
         memcpy(x, seed, n);
         for (size_t k = 1 + below(&r, 4); k; k--)
             mutate_once(x, &m, cap, &r);

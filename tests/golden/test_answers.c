@@ -24,8 +24,8 @@ static void each_line(const char *path, void (*check)(struct sl_json line))
         check_ok(sl_lines_next(in, &line, &err));
         if (!line.text)
             break;
-        check_ok(sl_json_parse(&doc, line.text, line.len, path, line.number,
-                               &err));
+        check_ok(
+            sl_json_parse(&doc, line.text, line.len, path, line.number, &err));
         check(sl_json_root(doc));
         sl_json_free(doc);
     }
@@ -33,7 +33,7 @@ static void each_line(const char *path, void (*check)(struct sl_json line))
     sl_lines_close(in);
 }
 
-/* ---- tokens ------------------------------------------------------------------ */
+/* ---- tokens -------------------------------------------------------------- */
 
 static void check_tokens(struct sl_json line)
 {
@@ -61,7 +61,7 @@ static void tokens_are_dprs(void **state)
     each_line(GOLDEN "tokens.jsonl", check_tokens);
 }
 
-/* ---- judging ------------------------------------------------------------------- */
+/* ---- judging ------------------------------------------------------------- */
 
 static void hits_are_judged_as_dpr_does(void **state)
 {
@@ -87,8 +87,8 @@ static void hits_are_judged_as_dpr_does(void **state)
             bool yes = false;
 
             assert_true(sl_json_is_bool(sl_json_item(want, j), &yes));
-            check_msg(q->judged[q->start[i] + j].grade == yes,
-                      "'%s', hit %d", sl_strmap_key(q->queries, i), (int)j);
+            check_msg(q->judged[q->start[i] + j].grade == yes, "'%s', hit %d",
+                      sl_strmap_key(q->queries, i), (int)j);
         }
     }
     sl_qrels_free(q);
@@ -97,7 +97,7 @@ static void hits_are_judged_as_dpr_does(void **state)
     sl_json_free(doc);
 }
 
-/* ---- lists ---------------------------------------------------------------------- */
+/* ---- lists --------------------------------------------------------------- */
 
 static void check_list(const struct sl_pylist *got, struct sl_json want)
 {

@@ -149,7 +149,7 @@ static void check_one_pass(struct problem *p, struct sl_json want)
     check_ok(sl_crossencoder_step(p->cross, &r, NULL, &half, 1, false,
                                   (struct sl_noise){0}, &err));
     golden_check_loss(p->g.v, "loss of one pass", 0, r.ce / (double)half.B,
-               golden_real(want, "one_pass"));
+                      golden_real(want, "one_pass"));
     assert_true(r.rdrop == 0);
 }
 
@@ -170,23 +170,21 @@ static void check_crossencoder(const struct golden_variant *v,
     check_ok(sl_crossencoder_scores(p.cross, score, &in.t, &err));
     golden_check_floats(v, "scores", score, sl_json_field(want, "scores"),
                         in.t.n);
-    p.cross_batch = (struct sl_crossencoder_batch){
-        .passes = 2, .B = B, .m = m, .in = in.t};
+    p.cross_batch =
+        (struct sl_crossencoder_batch){.passes = 2, .B = B, .m = m, .in = in.t};
     check_one_pass(&p, want);
     cross_loss(&p);
     golden_check_loss(v, "cross-entropy", 0, p.cross_result.ce / (double)B,
-               golden_real(want, "ce"));
+                      golden_real(want, "ce"));
     golden_check_number(v, "R-Drop", 0, p.cross_result.rdrop / (double)B,
-                 golden_real(want, "rdrop"), 1);
+                        golden_real(want, "rdrop"), 1);
     golden_check_training(&p.g, want);
     sl_crossencoder_free(p.cross);
     sl_bert_free(p.g.m);
     golden_inputs_free(&in);
 }
 
-/* ---- the tests
- * ----------------------------------------------------------------------------
- */
+/* ---- the tests ----------------------------------------------------------- */
 
 static void bert(const struct golden_variant *v, struct sl_backend *be)
 {

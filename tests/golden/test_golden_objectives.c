@@ -63,10 +63,10 @@ static struct sl_bert *open_model(struct sl_backend *be,
                                   const struct sl_objective *o,
                                   struct sl_json want)
 {
-    struct sl_bert_parts parts = {
-        .head = o->head == SL_HEAD_LM,
-        .rtd = o->head == SL_HEAD_RTD,
-        .n_decoder = (int64_t)golden_real(want, "n_decoder")};
+    struct sl_bert_parts parts = {.head = o->head == SL_HEAD_LM,
+                                  .rtd = o->head == SL_HEAD_RTD,
+                                  .n_decoder =
+                                      (int64_t)golden_real(want, "n_decoder")};
     struct sl_bert *m = golden_model(be, DIR "model/bert", parts);
 
     if (parts.rtd)
@@ -99,8 +99,8 @@ static void check_objective(const struct golden_variant *v,
     int32_t *enc = golden_ints(want, "enc_ids", &N);
     int32_t *enc_rows = golden_ints(want, "enc_rows", &n_enc);
     int32_t *dec = golden_ints(want, early ? "enc_ids" : "dec_ids", &N);
-    int32_t *dec_rows = golden_ints(want, early ? "enc_rows" : "dec_rows",
-                                    &n_dec);
+    int32_t *dec_rows =
+        golden_ints(want, early ? "enc_rows" : "dec_rows", &n_dec);
 
     if (early)
         options.early_layers = (int64_t)golden_real(want, "n_early");
@@ -123,7 +123,7 @@ static void check_objective(const struct golden_variant *v,
     golden_inputs_free(&in);
 }
 
-/* ---- the tests -------------------------------------------------------------- */
+/* ---- the tests ----------------------------------------------------------- */
 
 #define TEST(name, objective)                                                  \
     static void check_##name(const struct golden_variant *v,                   \

@@ -133,10 +133,10 @@ static void a_dense_module_is_sentence_transformers(void **state)
 
         check_ok(simlm_encode(e, SIMLM_PASSAGE, &t, 1, vec, &err));
         for (int64_t j = 0; j < WIDTH; j++)
-            check_close((double)vec[j],
-                        golden_real_at(sl_json_field(want, "vectors"),
-                                       i * WIDTH + j),
-                        1e-5);
+            check_close(
+                (double)vec[j],
+                golden_real_at(sl_json_field(want, "vectors"), i * WIDTH + j),
+                1e-5);
     }
     simlm_encoder_free(e);
     simlm_model_close(m);

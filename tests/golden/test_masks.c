@@ -17,15 +17,16 @@ static void the_budget_is_the_references(void **state)
     static const struct {
         int64_t n, enc, extra, dec;
     } golden[] = {
-        { 2, 1, 1, 1 },    { 3, 1, 1, 2 },     { 5, 2, 1, 2 },
-        { 6, 2, 2, 3 },    { 10, 3, 3, 5 },    { 17, 5, 5, 8 },
-        { 50, 15, 14, 25 }, { 101, 30, 29, 50 }, { 144, 43, 41, 72 },
+        {2, 1, 1, 1},     {3, 1, 1, 2},      {5, 2, 1, 2},
+        {6, 2, 2, 3},     {10, 3, 3, 5},     {17, 5, 5, 8},
+        {50, 15, 14, 25}, {101, 30, 29, 50}, {144, 43, 41, 72},
     };
 
     (void)state;
     for (size_t i = 0; i < SL_LEN(golden); i++) {
         assert_int_equal(sl_mask_budget(golden[i].n, 0.3), golden[i].enc);
-        assert_int_equal(sl_mask_budget(golden[i].n, 0.2 / 0.7), golden[i].extra);
+        assert_int_equal(sl_mask_budget(golden[i].n, 0.2 / 0.7),
+                         golden[i].extra);
         assert_int_equal(sl_mask_budget(golden[i].n, 0.5), golden[i].dec);
     }
     assert_int_equal(sl_mask_budget(100000, 0.3), 512);
@@ -35,8 +36,8 @@ enum { N = 20 };
 
 /* [CLS] qu ##ality assurance ( q ##a ) is a process ##es . [SEP]
  * the re ##trie ##val model [SEP] */
-static const uint8_t kind[N] = { 5, 0, 2, 0, 0, 0, 2, 0, 0, 0,
-                                 0, 2, 0, 5, 0, 0, 2, 2, 0, 5 };
+static const uint8_t kind[N] = {5, 0, 2, 0, 0, 0, 2, 0, 0, 0,
+                                0, 2, 0, 5, 0, 0, 2, 2, 0, 5};
 
 static void words(char *text, const uint8_t *mask)
 {
@@ -51,9 +52,9 @@ static void masks_are_the_references(void **state)
         uint64_t seed;
         const char *first, *second;
     } golden[] = {
-        { 0, "00011001100010100000", "01100110110000000000" },
-        { 1, "01100000001110000010", "00011001100010000010" },
-        { 123, "00001000101110100000", "00000111000000011100" },
+        {0, "00011001100010100000", "01100110110000000000"},
+        {1, "01100000001110000010", "00011001100010000010"},
+        {123, "00001000101110100000", "00000111000000011100"},
     };
 
     (void)state;
@@ -75,15 +76,16 @@ static void masks_are_the_references(void **state)
         sl_mask_nested(enc, dec, kind, N, 0.3, 0.5, python_shuffle, &r, work);
         for (int t = 0; t < N; t++) {
             assert_int_equal(enc[t], golden[i].first[t] - '0');
-            assert_int_equal(dec[t], (golden[i].first[t] | golden[i].second[t]) - '0');
+            assert_int_equal(dec[t],
+                             (golden[i].first[t] | golden[i].second[t]) - '0');
         }
     }
 }
 
 static void the_evaluation_split_is_the_references(void **state)
 {
-    static const int64_t golden[] = { 178, 830, 641, 410, 255,
-                                      470, 433, 580, 257, 450 };
+    static const int64_t golden[] = {178, 830, 641, 410, 255,
+                                     470, 433, 580, 257, 450};
     struct sl_pyrandom r;
     int64_t x[1000];
 
@@ -169,9 +171,9 @@ static void eighty_ten_ten_has_its_shares(void **state)
         k[i] = i % 100 ? 0 : SL_TOKEN_SPECIAL;
     }
     sl_rng_init(&r, 11);
-    assert_int_equal(sl_mask_apply(out, mask, ids, k, LONG, SL_MASK_80_10_10, MASK_ID,
-                            VOCAB, &r),
-              LONG - LONG / 100);
+    assert_int_equal(sl_mask_apply(out, mask, ids, k, LONG, SL_MASK_80_10_10,
+                                   MASK_ID, VOCAB, &r),
+                     LONG - LONG / 100);
     for (int i = 0; i < LONG; i++) {
         check_msg(mask[i] || out[i] == 1000, "a special token was replaced");
         hidden += mask[i] && out[i] == MASK_ID;
@@ -181,9 +183,9 @@ static void eighty_ten_ten_has_its_shares(void **state)
     check_msg(llabs(hidden - 15880) < 285, "%lld hidden", (long long)hidden);
     check_msg(llabs(kept - 1980) < 211, "%lld kept", (long long)kept);
 
-    assert_int_equal(sl_mask_apply(out, mask, ids, k, LONG, SL_MASK_ALL, MASK_ID,
-                            VOCAB, NULL),
-              LONG - LONG / 100);
+    assert_int_equal(sl_mask_apply(out, mask, ids, k, LONG, SL_MASK_ALL,
+                                   MASK_ID, VOCAB, NULL),
+                     LONG - LONG / 100);
     for (int i = 0; i < LONG; i++)
         assert_int_equal(out[i], mask[i] ? MASK_ID : 1000);
 }

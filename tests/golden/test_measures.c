@@ -191,8 +191,7 @@ static void the_msmarco_preset_is_in_per_cent(void **state)
     simlm_eval_close(e);
 }
 
-/* ---- comparing
- * ---------------------------------------------------------------- */
+/* ---- comparing ----------------------------------------------------------- */
 
 static void open_pair(simlm_eval **a, simlm_eval **b)
 {

@@ -4,12 +4,12 @@
 
 #include "data/negatives.h"
 
-/* ---- windows ----------------------------------------------------------------- */
+/* ---- windows ------------------------------------------------------------- */
 
 /* Positives 5, 7, 9 with scores 1, 2, 0.1; negatives 100 .. 106, all 0.5. */
 static struct sl_examples *golden_example(void)
 {
-    static const float score[] = { 1, 2, 0.1f };
+    static const float score[] = {1, 2, 0.1f};
     struct sl_examples *e = sl_examples_new();
 
     assert_non_null(e);
@@ -27,9 +27,9 @@ static void windows_are_the_references(void **state)
         uint64_t offset;
         int32_t rows[4], first; /* first: the positive if they are filtered */
     } golden[] = {
-        { 0, { 5, 100, 101, 102 }, 5 },    { 1, { 7, 103, 104, 105 }, 7 },
-        { 2, { 9, 106, 100, 101 }, 5 },    { 1234, { 7, 106, 100, 101 }, 5 },
-        { 1235, { 9, 102, 103, 104 }, 7 },
+        {0, {5, 100, 101, 102}, 5},    {1, {7, 103, 104, 105}, 7},
+        {2, {9, 106, 100, 101}, 5},    {1234, {7, 106, 100, 101}, 5},
+        {1235, {9, 102, 103, 104}, 7},
     };
     struct sl_examples *e = golden_example();
 
@@ -67,8 +67,8 @@ static void short_lists_repeat_and_large_offsets_hold(void **state)
 
 static void scores_are_the_last_ones_of_the_lists(void **state)
 {
-    static const int32_t rows[] = { 9, 103, 7, 8 };
-    static const float want[] = { 0.1f, -4, 3, 0.25f };
+    static const int32_t rows[] = {9, 103, 7, 8};
+    static const float want[] = {0.1f, -4, 3, 0.25f};
     struct sl_examples *e = golden_example();
     float scores[4];
 
@@ -98,12 +98,12 @@ static void a_positive_alone_needs_no_negatives(void **state)
 static void the_hardest_are_kept_behind_the_positive(void **state)
 {
     /* Another group's, then ours of six: a poor positive, ties. */
-    static const float score[8] = { 9, 9, -5, 1, 3, 2, 3, 0.5f };
-    static const int32_t want[6] = { 2, 4, 6, 5, 3, 7 };
+    static const float score[8] = {9, 9, -5, 1, 3, 2, 3, 0.5f};
+    static const int32_t want[6] = {2, 4, 6, 5, 3, 7};
 
     (void)state;
     for (int64_t m = 1; m <= 6; m++) {
-        int32_t kept[7] = { 0, 0, 0, 0, 0, 0, -7 };
+        int32_t kept[7] = {0, 0, 0, 0, 0, 0, -7};
 
         kept[m] = -7;
         sl_keep_hardest(kept, score, 2, 6, m);
@@ -112,7 +112,7 @@ static void the_hardest_are_kept_behind_the_positive(void **state)
     }
 }
 
-/* ---- lists --------------------------------------------------------------------- */
+/* ---- lists --------------------------------------------------------------- */
 
 struct files {
     struct sl_queries *queries;
@@ -123,10 +123,10 @@ struct files {
 
 static void files_open(struct files *f, const char *qrels, const char *run)
 {
-    const char *path = test_file(
-        "queries.tsv", "q1\tone\nq2\ttwo\nq3\tthree\nq4\tfour\n");
+    const char *path =
+        test_file("queries.tsv", "q1\tone\nq2\ttwo\nq3\tthree\nq4\tfour\n");
 
-    *f = (struct files){ 0 };
+    *f = (struct files){0};
     check_ok(sl_queries_load(&f->queries, path, &err));
     path = test_file("qrels.txt", qrels);
     check_ok(sl_qrels_load(&f->qrels, path, &err));
@@ -161,8 +161,8 @@ static char *run_text(void)
     size_t at = 0;
 
     for (int i = 0; i < 100; i++)
-        at += (size_t)snprintf(text + at, sizeof text - at,
-                               "q1\t%d\t%d\t%d\n", i, i + 1, 1000 - i);
+        at += (size_t)snprintf(text + at, sizeof text - at, "q1\t%d\t%d\t%d\n",
+                               i, i + 1, 1000 - i);
     snprintf(text + at, sizeof text - at,
              "q2\t50\t1\t9\nq3\t7\t1\t9\nqx\t7\t1\t9\n");
     return text;
@@ -179,8 +179,7 @@ static bool has(const struct sl_doc_lists *d, int64_t i, int32_t row)
 static void a_list_holds_hits_then_strangers(void **state)
 {
     struct sl_negatives_rule rule = {
-        .depth = 40, .count = 30, .random = 5, .seed = 7
-    };
+        .depth = 40, .count = 30, .random = 5, .seed = 7};
     struct sl_negatives_report report;
     struct sl_examples *e, *again;
     const struct sl_doc_lists *N, *P;
@@ -247,8 +246,7 @@ static void a_list_holds_hits_then_strangers(void **state)
 static void a_full_corpus_leaves_no_stranger(void **state)
 {
     struct sl_negatives_rule rule = {
-        .depth = 1000, .count = 1010, .random = 10, .seed = 1
-    };
+        .depth = 1000, .count = 1010, .random = 10, .seed = 1};
     struct sl_negatives_report report;
     struct sl_examples *e;
     struct files f;
@@ -273,8 +271,7 @@ static void strangers_come_from_everywhere_alike(void **state)
 {
     enum { DRAWS = 50000 };
     struct sl_negatives_rule rule = {
-        .depth = 0, .count = DRAWS, .random = DRAWS, .seed = 3
-    };
+        .depth = 0, .count = DRAWS, .random = DRAWS, .seed = 3};
     struct sl_negatives_report report;
     static int64_t times[1000];
     double each = DRAWS / 899.0, chi2 = 0;
@@ -304,8 +301,7 @@ static void strangers_come_from_everywhere_alike(void **state)
 static void any_judgement_can_make_a_positive(void **state)
 {
     struct sl_negatives_rule rule = {
-        .depth = 40, .count = 30, .random = 5, .seed = 7, .any_grade = true
-    };
+        .depth = 40, .count = 30, .random = 5, .seed = 7, .any_grade = true};
     struct sl_negatives_report report;
     struct sl_examples *e;
     struct files f;
@@ -325,8 +321,7 @@ static void any_judgement_can_make_a_positive(void **state)
 static void queries_whose_positives_are_not_found_can_be_left_out(void **state)
 {
     struct sl_negatives_rule rule = {
-        .depth = 40, .count = 30, .random = 5, .seed = 7, .filter_noisy = true
-    };
+        .depth = 40, .count = 30, .random = 5, .seed = 7, .filter_noisy = true};
     struct sl_negatives_report report;
     struct sl_examples *e;
     struct files f;
@@ -342,7 +337,7 @@ static void queries_whose_positives_are_not_found_can_be_left_out(void **state)
     sl_negatives_describe(line, sizeof line, &report);
     assert_string_equal(line, "judged queries left out: 1 without text, "
                               "1 whose positives the run has not");
-    sl_negatives_describe(line, sizeof line, &(struct sl_negatives_report){ 0 });
+    sl_negatives_describe(line, sizeof line, &(struct sl_negatives_report){0});
     assert_string_equal(line, "");
     sl_examples_free(e);
     files_close(&f);
@@ -351,8 +346,7 @@ static void queries_whose_positives_are_not_found_can_be_left_out(void **state)
 static void unknown_passages_are_named(void **state)
 {
     struct sl_negatives_rule rule = {
-        .depth = 40, .count = 30, .random = 5, .seed = 7
-    };
+        .depth = 40, .count = 30, .random = 5, .seed = 7};
     struct sl_negatives_report report;
     struct sl_examples *e;
     struct files f;

@@ -70,7 +70,7 @@ static sl_act *random_acts(struct sl_backend *be, int64_t n, uint64_t index,
 /* CPU memory is ours: the tests pass their own arrays. */
 #define R(p) ((sl_real *)(p))
 
-/* ---- matrix products ---- */
+/* ---- matrix products ----------------------------------------------------- */
 
 enum { ROWS = 530 }; /* two blocks of 256 and a tail */
 
@@ -333,7 +333,7 @@ static void weight_gradients_do_not_depend_on_threads(void **state)
     check_weight_gradients(SL_BF16);
 }
 
-/* ---- sequences ---- */
+/* ---- sequences ----------------------------------------------------------- */
 
 enum { SEQS = 7, D = 60, H = 3, V = 301 };
 static const int32_t length[SEQS] = {3, 1, 40, 2, 130, 17, 64};
@@ -358,10 +358,13 @@ struct sequences {
 
 static struct results results_new(const struct sl_backend *be)
 {
-    return (struct results){
-        acts(be, TOKENS * D), acts(be, TOKENS * D), acts(be, TOKENS * D),
-        acts(be, TOKENS * D), zeros(SEQS * D),      zeros(SEQS * D),
-        sl_calloc(TOKENS, sizeof(int32_t))};
+    return (struct results){acts(be, TOKENS * D),
+                            acts(be, TOKENS * D),
+                            acts(be, TOKENS * D),
+                            acts(be, TOKENS * D),
+                            zeros(SEQS * D),
+                            zeros(SEQS * D),
+                            sl_calloc(TOKENS, sizeof(int32_t))};
 }
 
 static void results_free(struct results *r)
@@ -423,14 +426,13 @@ static void run_sequences(const struct sequences *s, int seq, int n,
                          s->w.b, pk.N, D, 1e-12f, drop);
     ops->attention_fwd(be, r->ctx, NULL, sl_act_at(be, s->qkv, at * 3 * D), &pk,
                        D, H, drop);
-    ops->attention_rows_fwd(be, r->chosen, NULL,
-                            sl_act_at(be, s->q, chosen * D),
-                            sl_act_at(be, s->kv, at * 2 * D), &pk, &rows, D, H,
-                            drop);
+    ops->attention_rows_fwd(
+        be, r->chosen, NULL, sl_act_at(be, s->q, chosen * D),
+        sl_act_at(be, s->kv, at * 2 * D), &pk, &rows, D, H, drop);
     ops->pool_fwd(be, R(r->v), r->ctx, &pk, D, SL_POOL_MEAN);
     ops->l2norm_fwd(be, R(r->unit), R(norm), R(r->v), n, D);
-    ops->vocab_sample(be, r->drawn, sl_act_at(be, s->x, at * D), s->w.word, NULL,
-                      pk.row_key, pk.N, D, V, 5, 77);
+    ops->vocab_sample(be, r->drawn, sl_act_at(be, s->x, at * D), s->w.word,
+                      NULL, pk.row_key, pk.N, D, V, 5, 77);
     check_ok(be->sync(be, &err));
 }
 
@@ -459,8 +461,8 @@ static void check_sequences(const struct sequences *s, int seq, int n,
     results_free(&r);
 }
 
-static void copy_acts(struct sl_backend *be, sl_act *to, int64_t i, sl_act *from,
-                      int64_t k, int64_t n)
+static void copy_acts(struct sl_backend *be, sl_act *to, int64_t i,
+                      sl_act *from, int64_t k, int64_t n)
 {
     memcpy(sl_act_at(be, to, i), sl_act_at(be, from, k),
            (size_t)n * be->act_bytes);

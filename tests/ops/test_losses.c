@@ -8,7 +8,7 @@
 #define A(p) ((sl_act *)(p))
 #define R(p) ((sl_real *)(p))
 
-/* ---- contrastive ---- */
+/* ---- contrastive --------------------------------------------------------- */
 
 static double q[] = {1, 0, 0.6, 0.8};
 static double p[] = {0.8, 0.6, 0, 1, 0.28, 0.96, -1, 0};
@@ -93,7 +93,7 @@ static void one_query_and_its_passage_have_no_loss(void **state)
     sl_backend_close(be);
 }
 
-/* ---- the vocabulary ---- */
+/* ---- the vocabulary ------------------------------------------------------ */
 
 /* More rows than one chunk of logits holds: as one row at a time. */
 static void vocab_ce_is_the_sum_over_chunks(void **state)
@@ -207,7 +207,7 @@ static void samples_follow_the_softmax(void **state)
     sl_free(key);
 }
 
-/* ---- edges ---- */
+/* ---- edges --------------------------------------------------------------- */
 
 /* In every variant, what the table of cases cannot say. */
 static void no_rows_change_nothing(void **state)
@@ -238,8 +238,7 @@ static void no_rows_change_nothing(void **state)
 }
 
 /* AddressSanitizer would rather stop than return NULL. */
-__attribute__((visibility("default"))) const char *
-__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
@@ -248,14 +247,14 @@ const char *__asan_default_options(void)
 /* The op returns, nothing is written, and sync() tells, once. */
 static void lack_of_memory_is_told_by_sync(void **state)
 {
-    static const unsigned variant[] = { 0, SL_CPU_ALL };
+    static const unsigned variant[] = {0, SL_CPU_ALL};
     const int64_t V = (int64_t)1 << 40; /* 32 rows of logits: 128 TiB */
 
     (void)state;
     for (size_t v = 0; v < SL_LEN(variant); v++) {
         struct sl_backend *be = ops_open(SL_FP32, variant[v]);
-        float h[32] = { 0 }, w = 0, loss = 3;
-        int32_t label[32] = { 0 };
+        float h[32] = {0}, w = 0, loss = 3;
+        int32_t label[32] = {0};
 
         be->ops->vocab_ce(be, R(&loss), NULL, NULL, NULL, A(h), R(&w), NULL,
                           label, 32, 1, V, 1);

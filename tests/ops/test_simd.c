@@ -495,8 +495,7 @@ static void nan_and_infinity_pass_through(void **state)
     each_variant(check_nan);
 }
 
-/* ---- accuracy
- * ----------------------------------------------------------------- */
+/* ---- accuracy ------------------------------------------------------------ */
 
 static void check_gelu(struct sl_backend *be)
 {

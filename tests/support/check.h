@@ -31,7 +31,7 @@
 /* A call that must succeed; prints the error's line if it does not. */
 #define check_ok(call)                                                         \
     do {                                                                       \
-        simlm_error err = { SIMLM_OK, "" };                                    \
+        simlm_error err = {SIMLM_OK, ""};                                      \
         simlm_status check_st = (call);                                        \
         check_msg(check_st == SIMLM_OK, "%s: %s: %s", #call,                   \
                   simlm_strstatus(check_st), err.msg);                         \
@@ -41,7 +41,7 @@
  * macros offer the variable `err` to the call: check_ok(f(x, &err)). */
 #define check_fails(want_code, text, call)                                     \
     do {                                                                       \
-        simlm_error err = { SIMLM_OK, "" };                                    \
+        simlm_error err = {SIMLM_OK, ""};                                      \
         simlm_status check_st = (call);                                        \
         check_msg(check_st == (want_code) && strstr(err.msg, (text)),          \
                   "%s: got status %d and '%s', expected %d and '%s'", #call,   \
@@ -52,7 +52,7 @@
 #define check_close(got, want, tol)                                            \
     do {                                                                       \
         double got_ = (got), want_ = (want);                                   \
-        check_msg(fabs(got_ - want_) <= (tol) * fmax(1, fabs(want_)),          \
+        check_msg(fabs(got_ - want_) <= (tol)*fmax(1, fabs(want_)),            \
                   "%s is %.10g, not %.10g", #got, got_, want_);                \
     } while (0)
 

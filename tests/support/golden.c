@@ -4,7 +4,7 @@
 #include "base/parallel.h"
 #include "check.h"
 
-/* ---- the expected numbers --------------------------------------------------- */
+/* ---- the expected numbers ------------------------------------------------ */
 
 static const char *doc_path;
 static struct sl_json_doc *doc;
@@ -86,7 +86,7 @@ void golden_inputs_free(struct golden_inputs *in)
     sl_free(in->types);
 }
 
-/* ---- variants --------------------------------------------------------------- */
+/* ---- variants ------------------------------------------------------------ */
 
 static const struct golden_variant golden_variants[] = {
     {"fp64", SL_FP64, 0, 1e-9, 1e-9},
@@ -130,10 +130,11 @@ void golden_check_floats(const struct golden_variant *v, const char *what,
         rounded.tol = 1e-7;
     assert_int_equal(sl_json_count(want), n);
     for (int64_t i = 0; i < n; i++)
-        golden_check_number(&rounded, what, i, got[i], golden_real_at(want, i), 1);
+        golden_check_number(&rounded, what, i, got[i], golden_real_at(want, i),
+                            1);
 }
 
-/* ---- training --------------------------------------------------------------- */
+/* ---- training ------------------------------------------------------------ */
 
 static double norm_of(const struct sl_bert *m, int64_t offset, int64_t n)
 {
@@ -145,7 +146,8 @@ static double norm_of(const struct sl_bert *m, int64_t offset, int64_t n)
 
 /* A key's bias moves no attention, so its gradient is 0 but for rounding, which
  * is measured against the whole gradient. */
-static void check_grad_norms(const struct golden_problem *p, struct sl_json want)
+static void check_grad_norms(const struct golden_problem *p,
+                             struct sl_json want)
 {
     double whole = norm_of(p->m, 0, p->m->params.size);
 
@@ -185,7 +187,8 @@ void golden_check_training(const struct golden_problem *p, struct sl_json want)
 
         sl_bert_zero_grad(p->m);
         loss = p->loss(p->self);
-        golden_check_loss(p->v, "loss", step, loss, golden_real_at(curve, step));
+        golden_check_loss(p->v, "loss", step, loss,
+                          golden_real_at(curve, step));
         if (step == 0)
             check_grad_norms(p, sl_json_field(want, "grad_norms"));
         adamw(p->m, golden_real_at(lr, step), step + 1);

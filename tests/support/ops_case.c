@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "check.h"
 
-/* ---- shapes ---- */
+/* ---- shapes -------------------------------------------------------------- */
 
 struct ops_shape ops_shape_small(uint64_t seed)
 {
@@ -81,7 +81,7 @@ SIZE(size_groups, s->n, s->m)
 SIZE(size_passes, 2 * s->n, s->m)
 SIZE(two, 1, 2)
 
-/* ---- the ops ---- */
+/* ---- the ops ------------------------------------------------------------- */
 
 #define OPS (r->be->ops)
 static sl_act *act(void *p)
@@ -309,8 +309,8 @@ static void binary_ce_b(struct ops_run *r)
 
 static void pair_contrast_f(struct ops_run *r)
 {
-    OPS->pair_contrast(r->be, real(r->out[0]), NULL, real(r->in[0]),
-                       2 * r->s.n, r->s.D, 1);
+    OPS->pair_contrast(r->be, real(r->out[0]), NULL, real(r->in[0]), 2 * r->s.n,
+                       r->s.D, 1);
 }
 
 static void pair_contrast_b(struct ops_run *r)
@@ -398,9 +398,9 @@ static void linear_one_f(struct ops_run *r)
 
 static void linear_one_b(struct ops_run *r)
 {
-    OPS->linear_one_bwd(r->be, act(r->din[0]), real(r->din[1]),
-                        real(r->din[2]), real(r->dout), act(r->in[0]),
-                        real(r->in[1]), r->s.N, r->s.D);
+    OPS->linear_one_bwd(r->be, act(r->din[0]), real(r->din[1]), real(r->din[2]),
+                        real(r->dout), act(r->in[0]), real(r->in[1]), r->s.N,
+                        r->s.D);
 }
 
 static void add_f(struct ops_run *r)

@@ -46,11 +46,11 @@ static inline int64_t ops_n_chosen(const struct ops_shape *s)
 }
 
 enum ops_flags {
-    OPS_ACT = 1,      /* an sl_act array; else sl_real */
-    OPS_ADD = 2,      /* output or gradient: added to */
-    OPS_POSITIVE = 4, /* values in (0, 1) */
-    OPS_UNIT = 8,     /* of the order of a weight's, 1 / sqrt(columns) */
-    OPS_CONST = 16,   /* an input without gradient */
+    OPS_ACT = 1,        /* an sl_act array; else sl_real */
+    OPS_ADD = 2,        /* output or gradient: added to */
+    OPS_POSITIVE = 4,   /* values in (0, 1) */
+    OPS_UNIT = 8,       /* of the order of a weight's, 1 / sqrt(columns) */
+    OPS_CONST = 16,     /* an input without gradient */
     OPS_ONE_WEIGHT = 32 /* all elements of out[0] have the same gradient */
 };
 

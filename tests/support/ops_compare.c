@@ -36,9 +36,10 @@ static void compare(const struct ops_run *got, const struct ops_run *want,
         check_msg(a[i] == b[i] || fabs(a[i] - b[i]) <= tol * size,
                   "%s, %s: %s%s[%d of %d] is %.9g, not %.9g (seed %lu, n %d, "
                   "N %d, D %d, H %d, I %d, O %d, V %d, m %d, p %g)",
-                  got->be->name, got->c->name, grad, t->name, (int)i, (int)n, a[i],
-                  b[i], (unsigned long)s->seed, (int)s->n, (int)s->N, (int)s->D,
-                  (int)s->H, (int)s->I, (int)s->O, (int)s->V, (int)s->m, s->p);
+                  got->be->name, got->c->name, grad, t->name, (int)i, (int)n,
+                  a[i], b[i], (unsigned long)s->seed, (int)s->n, (int)s->N,
+                  (int)s->D, (int)s->H, (int)s->I, (int)s->O, (int)s->V,
+                  (int)s->m, s->p);
     free(a);
     free(b);
 }
@@ -52,7 +53,7 @@ static void compare_all(const struct ops_run *got, const struct ops_run *want,
     for (int k = 0; k < want->n_in && want->c->backward; k++)
         if (!(want->c->in[k].flags & OPS_CONST))
             compare(got, want, "d", &want->c->in[k], got->din[k], want->din[k],
-                want->in_n[k], tol);
+                    want->in_n[k], tol);
 }
 
 static struct ops_run *run_both(struct sl_backend *be, const struct ops_case *c,

@@ -137,8 +137,7 @@ static void choose(struct ops_run *r, const int32_t *start, const uint64_t *key)
         begin[i] = (start[i] + 2) / 3;
     there = take(be, (size_t)R * sizeof *there);
     be->upload(be, there, row_key, (size_t)R * sizeof *there);
-    r->chosen = (struct sl_chosen){.pk = r->pk,
-                                   .row = upload_i32(be, row, R)};
+    r->chosen = (struct sl_chosen){.pk = r->pk, .row = upload_i32(be, row, R)};
     r->chosen.pk.N = R;
     r->chosen.pk.pos = NULL;
     r->chosen.pk.row_key = there;
@@ -212,14 +211,16 @@ struct ops_run *ops_run_new(struct sl_backend *be, const struct ops_case *c,
     for (; r->n_in < OPS_MAX_TENSORS && c->in[r->n_in].name; r->n_in++) {
         c->in[r->n_in].size(s, &rows, &columns);
         r->in_n[r->n_in] = rows * columns;
-        bytes = (size_t)(rows * columns) * ops_element_bytes(be, &c->in[r->n_in]);
+        bytes =
+            (size_t)(rows * columns) * ops_element_bytes(be, &c->in[r->n_in]);
         r->in[r->n_in] = take(be, bytes);
         r->din[r->n_in] = take(be, bytes);
     }
     for (; r->n_out < OPS_MAX_TENSORS && c->out[r->n_out].name; r->n_out++) {
         c->out[r->n_out].size(s, &rows, &columns);
         r->out_n[r->n_out] = rows * columns;
-        bytes = (size_t)(rows * columns) * ops_element_bytes(be, &c->out[r->n_out]);
+        bytes =
+            (size_t)(rows * columns) * ops_element_bytes(be, &c->out[r->n_out]);
         r->out[r->n_out] = take(be, bytes);
     }
     r->dout = take(be, (size_t)r->out_n[0] * ops_element_bytes(be, &c->out[0]));
@@ -232,10 +233,19 @@ struct ops_run *ops_run_new(struct sl_backend *be, const struct ops_case *c,
 void ops_run_free(struct ops_run *r)
 {
     struct sl_backend *be = r->be;
-    const void *more[] = {r->dout, r->pk.seq_start, r->pk.pos, r->pk.row_key,
-                          r->ids,  r->types,        r->labels, r->rows,
-                          r->rank, r->mask,         r->chosen.row,
-                          r->chosen.pk.row_key, r->chosen.pk.seq_start};
+    const void *more[] = {r->dout,
+                          r->pk.seq_start,
+                          r->pk.pos,
+                          r->pk.row_key,
+                          r->ids,
+                          r->types,
+                          r->labels,
+                          r->rows,
+                          r->rank,
+                          r->mask,
+                          r->chosen.row,
+                          r->chosen.pk.row_key,
+                          r->chosen.pk.seq_start};
     union {
         const void *in;
         void *out;

@@ -196,7 +196,7 @@ void *aligned_alloc(size_t alignment, size_t size)
 
 static void a_call_allocates_nothing(void **state)
 {
-    static const char *const ids[2] = { "a", "b" };
+    static const char *const ids[2] = {"a", "b"};
     simlm_encoder *e = NULL;
     simlm_index *ix = NULL;
     simlm_searcher *s = NULL;

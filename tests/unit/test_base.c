@@ -36,10 +36,10 @@ static void philox_is_the_published_generator(void **state)
 static void python_random_is_cpythons(void **state)
 {
     (void)state;
-    static const uint32_t want[3] = { 224899942u, 1149664691u, 374463918u };
-    static const int64_t order[10] = { 7, 8, 1, 5, 3, 4, 2, 0, 9, 6 };
-    static const int64_t split[10] = { 178, 830, 641, 410, 255,
-                                       470, 433, 580, 257, 450 };
+    static const uint32_t want[3] = {224899942u, 1149664691u, 374463918u};
+    static const int64_t order[10] = {7, 8, 1, 5, 3, 4, 2, 0, 9, 6};
+    static const int64_t split[10] = {178, 830, 641, 410, 255,
+                                      470, 433, 580, 257, 450};
     struct sl_pyrandom r;
     int64_t x[1000];
 
@@ -62,7 +62,7 @@ static void a_stream_is_uniform_and_a_shuffle_permutes(void **state)
 {
     (void)state;
     struct sl_rng r;
-    int64_t count[7] = { 0 }, x[100], sum = 0;
+    int64_t count[7] = {0}, x[100], sum = 0;
     double mean = 0, square = 0;
 
     sl_rng_init(&r, sl_stream(1, SL_PURPOSE_TEST, 2));
@@ -112,7 +112,7 @@ static void a_map_finds_what_was_added(void **state)
 static void strings_grow(void **state)
 {
     (void)state;
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
 
     assert_string_equal(sl_str_c(&s), "");
     for (int i = 0; i < 100; i++)
@@ -146,10 +146,10 @@ static void what_killed_processes_left_is_swept_away(void **state)
         const char *suffix;
         bool stays;
     } left[] = {
-        { "swept", gone, "", false },
-        { "swept", (long)getppid(), "", true }, /* at work */
-        { "swept", gone, "x", true },           /* not of our making */
-        { "other", gone, "", true },
+        {"swept", gone, "", false},
+        {"swept", (long)getppid(), "", true}, /* at work */
+        {"swept", gone, "x", true},           /* not of our making */
+        {"other", gone, "", true},
     };
     char name[64];
 
@@ -195,7 +195,7 @@ static void an_output_is_whole_or_absent(void **state)
 static void a_full_disk_is_reported(void **state)
 {
     (void)state;
-    struct sl_out o = { 0 };
+    struct sl_out o = {0};
 
     if (!sl_file_exists("/dev/full"))
         skip();
@@ -266,7 +266,7 @@ static void square_range(void *ctx, int64_t begin, int64_t end)
 static void a_parallel_loop_covers_its_range_once(void **state)
 {
     (void)state;
-    int64_t x[1000] = { 0 };
+    int64_t x[1000] = {0};
 
     for (int threads = 1; threads <= 4; threads++) {
         sl_parallel_set_threads(threads);

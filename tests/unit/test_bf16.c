@@ -58,8 +58,8 @@ static void every_variant_rounds_alike(void **state)
     (void)state;
     sl_rng_init(&rng, 5);
     for (int i = 0; i < N; i++)
-        x[i] = from_bits(i % 3 ? sl_rng_u32(&rng)
-                               : sl_rng_u32(&rng) & 0xffff8000);
+        x[i] =
+            from_bits(i % 3 ? sl_rng_u32(&rng) : sl_rng_u32(&rng) & 0xffff8000);
     for (size_t v = 0; v < SL_LEN(cpus); v++) {
         struct sl_backend *be = NULL;
         const struct sl_cpu_kernels *k;
@@ -87,7 +87,7 @@ static void every_variant_rounds_alike(void **state)
     sl_free(y);
 }
 
-/* ---- gradients ------------------------------------------------------------ */
+/* ---- gradients ----------------------------------------------------------- */
 
 static const struct sl_session_options small = {128, 16, false};
 
@@ -99,8 +99,8 @@ static double mlm_gradient(struct sl_bert *m)
 
     b.n_rows = tiny_rows(&b.rows, &b.labels, &b.in, 2, m->cfg.vocab, 3);
     check_ok(sl_mlm_new(&s, m, &small, &err));
-    check_ok(sl_mlm_step(s, &sum, &b, 1, true, (struct sl_noise){true, 7},
-                         &err));
+    check_ok(
+        sl_mlm_step(s, &sum, &b, 1, true, (struct sl_noise){true, 7}, &err));
     sl_mlm_free(s);
     return sum / (double)b.n_rows;
 }

@@ -92,12 +92,12 @@ static void check(struct setting c)
     check_ok(sl_biencoder_new(&p.s, m, &o, &err));
     p.loss = (struct sl_biencoder_loss){c.normalize ? 5 : 0.3, c.full,
                                         c.contrastive, c.distill};
-    p.batch = (struct sl_biencoder_batch){
-        .B = 3,
-        .m = 2,
-        .in = tiny_tokens(9, 7, 40, 8),
-        .mask = c.mask ? mask : NULL,
-        .teacher = c.distill > 0 ? teacher : NULL};
+    p.batch =
+        (struct sl_biencoder_batch){.B = 3,
+                                    .m = 2,
+                                    .in = tiny_tokens(9, 7, 40, 8),
+                                    .mask = c.mask ? mask : NULL,
+                                    .teacher = c.distill > 0 ? teacher : NULL};
     gradient_watch_begin(&w, m);
     p.batch.watch = &w.watch;
     check_derivatives(m, loss_of, &p, 0);
@@ -266,7 +266,7 @@ static void equal_towers_are_a_shared_encoder(void **state)
     sl_bert_free(two);
 }
 
-/* ---- ranks ------------------------------------------------------------------ */
+/* ---- ranks --------------------------------------------------------------- */
 
 /* A training step's loss and ranks; its gradients are in m. */
 struct outcome {

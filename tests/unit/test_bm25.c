@@ -50,8 +50,7 @@ static int64_t search(const struct sl_bm25 *ix, const char *query, int64_t k,
     return n;
 }
 
-/* ---- the text side
- * ------------------------------------------------------------ */
+/* ---- the text side ------------------------------------------------------- */
 
 static const char *terms_of(const char *text)
 {
@@ -149,8 +148,7 @@ static void any_bytes_may_be_analysed(void **state)
     }
 }
 
-/* ---- scores
- * --------------------------------------------------------------------- */
+/* ---- scores -------------------------------------------------------------- */
 
 static void lengths_keep_four_bits(void **state)
 {
@@ -209,8 +207,7 @@ static void ties_go_to_the_lower_row(void **state)
     sl_bm25_close(&ix);
 }
 
-/* ---- exactness
- * -------------------------------------------------------------------- */
+/* ---- exactness ----------------------------------------------------------- */
 
 enum { MANY = 70000, WORDS = 40, LENGTH = 6 }; /* three windows of rows */
 
@@ -331,8 +328,7 @@ static void the_top_k_is_exact(void **state)
     sl_bm25_close(&ix);
 }
 
-/* ---- the file
- * ------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------ */
 
 #define GOLDEN TEST_DATA "/golden/bm25/"
 

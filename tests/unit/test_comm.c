@@ -12,13 +12,13 @@ enum { SIZE = 3, N = 300007 };
 /* This process is one of three; the transport knows what the others add. */
 static struct {
     struct sl_transport t;
-    float *x;           /* [N] this rank's, given to the sum */
-    float *adds[SIZE];  /* [N] */
-    int64_t from;       /* final: what may be sent */
-    int64_t scattered;  /* all behind this is */
-    int64_t collected;  /* and this; either goes from the end */
-    bool slow;          /* no exchange is over before it is waited for */
-    int n_requests;     /* not waited for */
+    float *x;          /* [N] this rank's, given to the sum */
+    float *adds[SIZE]; /* [N] */
+    int64_t from;      /* final: what may be sent */
+    int64_t scattered; /* all behind this is */
+    int64_t collected; /* and this; either goes from the end */
+    bool slow;         /* no exchange is over before it is waited for */
+    int n_requests;    /* not waited for */
 } world;
 
 static float sum_at(int64_t i)
@@ -128,8 +128,8 @@ static void take_sum(struct sl_comm_sum *s, const int64_t *from, int n)
 static void sums_are_in_the_order_of_ranks_whenever_they_start(void **state)
 {
     static const int64_t few[] = {N - 1, 120000, 7};
-    static const int64_t many[] = {299000, 250000, 200001, 200000, 200000,
-                                   90001,  4096,   0};
+    static const int64_t many[] = {299000, 250000, 200001, 200000,
+                                   200000, 90001,  4096,   0};
 
     (void)state;
     for (int32_t rank = 0; rank < SIZE; rank++)

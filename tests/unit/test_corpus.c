@@ -48,12 +48,16 @@ static void simlm_passages_are_read(void **state)
     (void)state;
     struct sl_corpus *c = NULL;
 
-    check_ok(load(&c, test_file("passages.jsonl",
-        "{\"id\":\"0\",\"contents\":\"one\",\"title\":\"T\"}\n"
-        "{\"id\":\"1\",\"contents\":\"two\"}\n"
-        "\n"
-        "{\"title\":\"\", \"id\" : 2 , \"contents\":\"\", \"x\":[{\"y\":null}]}\r\n"
-        "{\"id\":\"3\",\"contents\":\"four\",\"title\":null}"), &err));
+    check_ok(
+        load(&c,
+             test_file("passages.jsonl",
+                       "{\"id\":\"0\",\"contents\":\"one\",\"title\":\"T\"}\n"
+                       "{\"id\":\"1\",\"contents\":\"two\"}\n"
+                       "\n"
+                       "{\"title\":\"\", \"id\" : 2 , \"contents\":\"\", "
+                       "\"x\":[{\"y\":null}]}\r\n"
+                       "{\"id\":\"3\",\"contents\":\"four\",\"title\":null}"),
+             &err));
     assert_int_equal(sl_corpus_count(c), 4);
     check_passage(c, 0, "0", "T", "one");
     check_passage(c, 1, "1", NULL, "two");
@@ -72,15 +76,19 @@ static void beir_corpora_are_read(void **state)
     struct sl_corpus *c = NULL;
     char buf[SL_DOCID_BUF];
 
-    check_ok(load(&c, test_file("corpus.jsonl",
-        "\xef\xbb\xbf{\"_id\": \"MED-10\", \"title\": \"A\", \"text\": \"x\\ty\", "
-        "\"metadata\": {\"url\": \"u\", \"n\": [1, 2.5e3, true]}}\n"
-        "{\"_id\": \"caf\\u00e9 \\ud83d\\ude00\", \"title\": \"\", \"text\": "
-        "\"\\\"\\\\\\/\\b\\f\\n\\r\"}\n"), &err));
+    check_ok(load(
+        &c,
+        test_file("corpus.jsonl",
+                  "\xef\xbb\xbf{\"_id\": \"MED-10\", \"title\": \"A\", "
+                  "\"text\": \"x\\ty\", "
+                  "\"metadata\": {\"url\": \"u\", \"n\": [1, 2.5e3, true]}}\n"
+                  "{\"_id\": \"caf\\u00e9 \\ud83d\\ude00\", \"title\": \"\", "
+                  "\"text\": "
+                  "\"\\\"\\\\\\/\\b\\f\\n\\r\"}\n"),
+        &err));
     assert_int_equal(sl_corpus_count(c), 2);
     check_passage(c, 0, "MED-10", "A", "x\ty");
-    check_passage(c, 1, "caf\xc3\xa9 \xf0\x9f\x98\x80", NULL,
-                  "\"\\/\b\f\n\r");
+    check_passage(c, 1, "caf\xc3\xa9 \xf0\x9f\x98\x80", NULL, "\"\\/\b\f\n\r");
     assert_false(sl_docids_are_rows(sl_corpus_ids(c)));
     assert_int_equal(sl_docids_find(sl_corpus_ids(c), "MED-10", 6), 0);
     assert_string_equal(sl_docids_get(sl_corpus_ids(c), 0, buf), "MED-10");
@@ -92,9 +100,12 @@ static void msmarco_collections_are_read(void **state)
     (void)state;
     struct sl_corpus *c = NULL;
 
-    check_ok(load(&c, test_file("collection.tsv",
-        "0\tThe presence of communication amid scientific minds\r\n"
-        "1\t\n\n2\t {\"not\": \"json\"} \n"), &err));
+    check_ok(load(
+        &c,
+        test_file("collection.tsv",
+                  "0\tThe presence of communication amid scientific minds\r\n"
+                  "1\t\n\n2\t {\"not\": \"json\"} \n"),
+        &err));
     assert_int_equal(sl_corpus_count(c), 3);
     check_passage(c, 0, "0", NULL,
                   "The presence of communication amid scientific minds");
@@ -200,9 +211,11 @@ static void odd_bytes_are_passed_on(void **state)
     struct sl_corpus *c = NULL;
     struct sl_passage p;
 
-    check_ok(load(&c, test_file("odd.jsonl",
-        "{\"id\":\"0\",\"contents\":"
-        "\"a\\u0000b\xff\\ud800!\\udc00\\udbff.\"}\n"), &err));
+    check_ok(load(&c,
+                  test_file("odd.jsonl",
+                            "{\"id\":\"0\",\"contents\":"
+                            "\"a\\u0000b\xff\\ud800!\\udc00\\udbff.\"}\n"),
+                  &err));
     p = sl_corpus_get(c, 0);
     assert_int_equal(p.contents_len, sizeof want - 1);
     assert_memory_equal(p.contents, want, sizeof want);
@@ -215,39 +228,48 @@ static void mistakes_are_named_with_file_and_line(void **state)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        { "{\"id\":\"0\"}", "bad:1: expected members 'id' and 'contents', or "
-                            "'_id' and 'text'" },
-        { "{\"contents\":\"x\"}", "bad:1: expected members" },
-        { "{\"id\":\"0\",\"contents\":\"x\"}\n{\"id\":\"0\",\"contents\":\"y\"}",
-          "bad:2: expected an id of its own, but '0' is that of " },
-        { "\n{\"id\":\"0\",\"contents\":\"x\"", "bad:2: expected ',' or '}'" },
-        { "{\"id\":\"0\",\"contents\":\"x", "expected the string's closing quote" },
-        { "{\"id\":\"0\",\"contents\":\"x\"}}", "expected the line's end at column" },
-        { "{\"id\":\"0\",\"contents\":\"x\"} {}", "expected the line's end" },
-        { "{\"id\":\"0\",\"contents\":5}", "expected a string at column 22" },
-        { "{\"id\":\"0\",\"contents\":null}", "expected a string" },
-        { "{\"id\":1.5,\"contents\":\"x\"}", "expected an id, a string or an "
-                                             "integer, at column 7" },
-        { "{\"id\":true,\"contents\":\"x\"}", "expected an id" },
-        { "{\"id\":\"\",\"contents\":\"x\"}", "expected an id that is not empty" },
-        { "{\"id\":\"a\\tb\",\"contents\":\"x\"}", "expected an id without tab" },
-        { "{\"id\":\"a\\u0000\",\"contents\":\"x\"}", "expected an id without tab" },
-        { "{\"id\":\"0\",\"contents\":\"x\",\"title\":7}", "expected a string" },
-        { "{\"id\":\"0\",\"_id\":\"0\",\"contents\":\"x\"}", "expected one id" },
-        { "{\"id\":\"0\",\"text\":\"x\",\"contents\":\"x\"}", "expected one text" },
-        { "{\"id\":\"0\",\"contents\":\"\\x\"}", "expected one of JSON's escapes" },
-        { "{\"id\":\"0\",\"contents\":\"\\u12g4\"}", "expected one of JSON's" },
-        { "{\"id\":\"0\",\"contents\":\"a\tb\"}", "expected an escape for a control" },
-        { "{\"id\":\"0\",\"contents\":\"x\",\"n\":01}", "expected a number" },
-        { "{\"id\":\"0\",\"contents\":\"x\",\"n\":NaN}", "expected a value" },
-        { "{\"id\":\"0\",\"contents\":\"x\",}", "expected a string" },
-        { "{\"id\" \"0\"}", "expected ':'" },
-        { "{\"id\":\"0\",\"contents\":\"x\"}\n1\tone", "bad:2: expected an object" },
-        { "0\tone\ttwo", "bad:1: expected two fields, 'id <tab> passage'" },
-        { "0\tone\n\n1 two", "bad:3: expected two fields" },
-        { "\tone", "bad:1: expected an id that is not empty" },
-        { "0\tx\n{\"id\":\"1\",\"contents\":\"x\"}", "bad:2: expected two fields" },
-        { "[{\"id\":\"0\"}]", "bad:1: expected two fields" },
+        {"{\"id\":\"0\"}", "bad:1: expected members 'id' and 'contents', or "
+                           "'_id' and 'text'"},
+        {"{\"contents\":\"x\"}", "bad:1: expected members"},
+        {"{\"id\":\"0\",\"contents\":\"x\"}\n{\"id\":\"0\",\"contents\":\"y\"}",
+         "bad:2: expected an id of its own, but '0' is that of "},
+        {"\n{\"id\":\"0\",\"contents\":\"x\"", "bad:2: expected ',' or '}'"},
+        {"{\"id\":\"0\",\"contents\":\"x",
+         "expected the string's closing quote"},
+        {"{\"id\":\"0\",\"contents\":\"x\"}}",
+         "expected the line's end at column"},
+        {"{\"id\":\"0\",\"contents\":\"x\"} {}", "expected the line's end"},
+        {"{\"id\":\"0\",\"contents\":5}", "expected a string at column 22"},
+        {"{\"id\":\"0\",\"contents\":null}", "expected a string"},
+        {"{\"id\":1.5,\"contents\":\"x\"}", "expected an id, a string or an "
+                                            "integer, at column 7"},
+        {"{\"id\":true,\"contents\":\"x\"}", "expected an id"},
+        {"{\"id\":\"\",\"contents\":\"x\"}",
+         "expected an id that is not empty"},
+        {"{\"id\":\"a\\tb\",\"contents\":\"x\"}", "expected an id without tab"},
+        {"{\"id\":\"a\\u0000\",\"contents\":\"x\"}",
+         "expected an id without tab"},
+        {"{\"id\":\"0\",\"contents\":\"x\",\"title\":7}", "expected a string"},
+        {"{\"id\":\"0\",\"_id\":\"0\",\"contents\":\"x\"}", "expected one id"},
+        {"{\"id\":\"0\",\"text\":\"x\",\"contents\":\"x\"}",
+         "expected one text"},
+        {"{\"id\":\"0\",\"contents\":\"\\x\"}",
+         "expected one of JSON's escapes"},
+        {"{\"id\":\"0\",\"contents\":\"\\u12g4\"}", "expected one of JSON's"},
+        {"{\"id\":\"0\",\"contents\":\"a\tb\"}",
+         "expected an escape for a control"},
+        {"{\"id\":\"0\",\"contents\":\"x\",\"n\":01}", "expected a number"},
+        {"{\"id\":\"0\",\"contents\":\"x\",\"n\":NaN}", "expected a value"},
+        {"{\"id\":\"0\",\"contents\":\"x\",}", "expected a string"},
+        {"{\"id\" \"0\"}", "expected ':'"},
+        {"{\"id\":\"0\",\"contents\":\"x\"}\n1\tone",
+         "bad:2: expected an object"},
+        {"0\tone\ttwo", "bad:1: expected two fields, 'id <tab> passage'"},
+        {"0\tone\n\n1 two", "bad:3: expected two fields"},
+        {"\tone", "bad:1: expected an id that is not empty"},
+        {"0\tx\n{\"id\":\"1\",\"contents\":\"x\"}",
+         "bad:2: expected two fields"},
+        {"[{\"id\":\"0\"}]", "bad:1: expected two fields"},
     };
 
     for (size_t i = 0; i < SL_LEN(cases); i++)
@@ -259,7 +281,7 @@ static void mistakes_are_named_with_file_and_line(void **state)
 static void deep_nesting_is_refused_not_followed(void **state)
 {
     (void)state;
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
 
     for (int deep = 400; deep <= 100000; deep *= 250) {
         sl_str_clear(&s);
@@ -285,17 +307,18 @@ static void make_large(struct sl_str *s, int64_t n, const char *id_prefix)
     for (int64_t i = 0; i < n; i++) {
         if (i % 97 == 3)
             sl_str_puts(s, i % 2 ? "\n" : " \r\n");
-        sl_str_printf(s,
-                      "{\"id\":\"%s%lld\",\"title\":\"t%lld\",\"contents\":\""
-                      "passage %lld %.*s\"}\n",
-                      id_prefix, (long long)i, (long long)(i * i),
-                      (long long)i, (int)(i % 300),
-                      "................................................."
-                      "................................................."
-                      "................................................."
-                      "................................................."
-                      "................................................."
-                      ".......................................................");
+        sl_str_printf(
+            s,
+            "{\"id\":\"%s%lld\",\"title\":\"t%lld\",\"contents\":\""
+            "passage %lld %.*s\"}\n",
+            id_prefix, (long long)i, (long long)(i * i), (long long)i,
+            (int)(i % 300),
+            "................................................."
+            "................................................."
+            "................................................."
+            "................................................."
+            "................................................."
+            ".......................................................");
     }
 }
 
@@ -304,7 +327,7 @@ static void large_corpora_are_the_same_on_any_number_of_threads(void **state)
     (void)state;
     enum { N = 25000 };
     int threads = sl_parallel_threads();
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
     const char *path = test_path("large.jsonl");
 
     for (int prefix = 0; prefix < 2; prefix++) {
@@ -326,8 +349,8 @@ static void large_corpora_are_the_same_on_any_number_of_threads(void **state)
                 snprintf(title, sizeof title, "t%lld", (long long)(i * i));
                 assert_string_equal(p.id, id);
                 assert_string_equal(p.title, title);
-                assert_int_equal(sl_docids_find(sl_corpus_ids(c), id,
-                                                strlen(id)), i);
+                assert_int_equal(
+                    sl_docids_find(sl_corpus_ids(c), id, strlen(id)), i);
             }
             sl_corpus_free(c);
         }
@@ -363,10 +386,10 @@ static bool stop(void *ctx)
 static void progress_reaches_its_total_and_stops_on_request(void **state)
 {
     (void)state;
-    int64_t seen[3] = { 0 };
-    simlm_observer obs = { .ctx = seen, .progress = count_progress };
+    int64_t seen[3] = {0};
+    simlm_observer obs = {.ctx = seen, .progress = count_progress};
     struct sl_corpus *c = NULL;
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
     const char *path = test_path("progress.jsonl");
 
     make_large(&s, 1000, "");
@@ -385,9 +408,9 @@ static void progress_reaches_its_total_and_stops_on_request(void **state)
 static void the_hash_is_of_the_files_in_order(void **state)
 {
     (void)state;
-    const char *path[2] = { test_file("h1", "0\ta\n"),
-                            test_file("h2", "1\tb\n") };
-    const char *other[2] = { path[1], path[0] }, *dash = "-";
+    const char *path[2] = {test_file("h1", "0\ta\n"),
+                           test_file("h2", "1\tb\n")};
+    const char *other[2] = {path[1], path[0]}, *dash = "-";
     uint64_t a, b, c, d;
 
     check_ok(sl_corpus_hash(&a, path, 2, &err));
@@ -398,7 +421,8 @@ static void the_hash_is_of_the_files_in_order(void **state)
     test_file("h2", "1\tc\n");
     check_ok(sl_corpus_hash(&b, path, 2, &err));
     assert_true(a != b);
-    check_fails(SIMLM_E_ARG, "standard input", sl_corpus_hash(&a, &dash, 1, &err));
+    check_fails(SIMLM_E_ARG, "standard input",
+                sl_corpus_hash(&a, &dash, 1, &err));
 }
 
 /* Change bytes of good files, thousands of times: an answer or a message. */
@@ -406,8 +430,10 @@ static void damaged_corpora_never_crash(void **state)
 {
     (void)state;
     static const char *const good[] = {
-        "{\"id\":\"0\",\"contents\":\"one \\u00e9\\ud83d\\ude00\",\"title\":\"T\"}\n"
-        "{\"id\":\"1\",\"contents\":\"two\",\"x\":{\"y\":[1,-2.5e3,true,null]}}\n",
+        "{\"id\":\"0\",\"contents\":\"one "
+        "\\u00e9\\ud83d\\ude00\",\"title\":\"T\"}\n"
+        "{\"id\":\"1\",\"contents\":\"two\",\"x\":{\"y\":[1,-2.5e3,true,null]}}"
+        "\n",
         "0\tone\n1\ttwo\r\n\n2\tthree",
     };
     struct sl_rng r;
@@ -418,7 +444,7 @@ static void damaged_corpora_never_crash(void **state)
         const char *from = good[trial % 2];
         size_t n = strlen(from);
         char text[256];
-        simlm_error why = { SIMLM_OK, "" };
+        simlm_error why = {SIMLM_OK, ""};
 
         memcpy(text, from, n);
         for (int64_t k = 1 + (int64_t)sl_rng_below(&r, 3); k--;) {
@@ -449,9 +475,9 @@ static void the_shared_collections_have_their_counts(void **state)
         int64_t n;
         bool titled;
     } sets[] = {
-        { SHARED_DATA "/squad/passages.jsonl.gz", 18891, true },
-        { SHARED_DATA "/wiki/passages.jsonl.gz", 101250, true },
-        { SHARED_DATA "/cranfield/corpus.jsonl", 1400, true },
+        {SHARED_DATA "/squad/passages.jsonl.gz", 18891, true},
+        {SHARED_DATA "/wiki/passages.jsonl.gz", 101250, true},
+        {SHARED_DATA "/cranfield/corpus.jsonl", 1400, true},
     };
 
     if (!sl_file_exists(SHARED_DATA))

@@ -8,7 +8,7 @@
 #include "data/examples.h"
 #include "data/queries.h"
 
-/* ---- queries ------------------------------------------------------------------------ */
+/* ---- queries ------------------------------------------------------------- */
 
 static void check_query(const struct sl_queries *q, int64_t i, const char *id,
                         const char *text)
@@ -26,10 +26,11 @@ static void queries_between_tabs_are_read(void **state)
     (void)state;
     struct sl_queries *q = NULL;
 
-    check_ok(sl_queries_load(&q, test_file("q.tsv",
-        "who wrote faust\t [goethe] \n"
-        "  7\twhat is it?\t \r\n\n"
-        "last \t two  words"), &err));
+    check_ok(sl_queries_load(&q,
+                             test_file("q.tsv", "who wrote faust\t [goethe] \n"
+                                                "  7\twhat is it?\t \r\n\n"
+                                                "last \t two  words"),
+                             &err));
     assert_int_equal(sl_queries_count(q), 3);
     check_query(q, 0, "who wrote faust", " [goethe]");
     check_query(q, 1, "7", "what is it?");
@@ -43,17 +44,19 @@ static void questions_with_answers_are_their_own_ids(void **state)
     (void)state;
     struct sl_queries *q = NULL;
 
-    check_ok(sl_queries_load(&q, test_file("q.tsv",
-        "who wrote faust\t ['goethe'] \n\n"
-        "\"\"\"it\"\" \"\t\"[\"\"it's\"\"]\"\r\n"
-        "who wrote faust\t[]\n"), &err));
+    check_ok(sl_queries_load(&q,
+                             test_file("q.tsv",
+                                       "who wrote faust\t ['goethe'] \n\n"
+                                       "\"\"\"it\"\" \"\t\"[\"\"it's\"\"]\"\r\n"
+                                       "who wrote faust\t[]\n"),
+                             &err));
     assert_int_equal(sl_queries_count(q), 2);
     check_query(q, 0, "who wrote faust", "who wrote faust");
     check_query(q, 1, "it", "it"); /* quotes within blanks within quotes */
     sl_queries_free(q);
-    check_fails(SIMLM_E_FORMAT, "q.tsv:2: expected a list",
-                sl_queries_load(&q, test_file("q.tsv", "a\t['b']\n1\tc\n"),
-                                &err));
+    check_fails(
+        SIMLM_E_FORMAT, "q.tsv:2: expected a list",
+        sl_queries_load(&q, test_file("q.tsv", "a\t['b']\n1\tc\n"), &err));
 }
 
 static void beir_queries_are_read(void **state)
@@ -61,9 +64,12 @@ static void beir_queries_are_read(void **state)
     (void)state;
     struct sl_queries *q = NULL;
 
-    check_ok(sl_queries_load(&q, test_file("q.jsonl",
-        "{\"_id\":\"a\",\"text\":\"one\",\"metadata\":{}}\n"
-        "{\"_id\":3,\"text\":\"\"}"), &err));
+    check_ok(sl_queries_load(
+        &q,
+        test_file("q.jsonl",
+                  "{\"_id\":\"a\",\"text\":\"one\",\"metadata\":{}}\n"
+                  "{\"_id\":3,\"text\":\"\"}"),
+        &err));
     assert_int_equal(sl_queries_count(q), 2);
     check_query(q, 0, "a", "one");
     check_query(q, 1, "3", "");
@@ -86,16 +92,16 @@ static void mistakes_in_queries_are_named(void **state)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        { "1\tone\n2 two\n", "bad:2: expected two fields, 'id <tab> query'" },
-        { "1\tone\ttwo\n", "bad:1: expected two fields" },
-        { "1\t\n", "bad:1: expected two fields, 'id <tab> query': the query is" },
-        { "\tone\n", "bad:1: expected two fields, 'id <tab> query': the id is" },
-        { "1\tone\n\n1\ttwo\n", "bad:3: expected an id of its own, but '1' is "
-                                "that of line 1, too" },
-        { "{\"_id\":\"1\"}\n", "bad:1: expected members '_id' and 'text'" },
-        { "{\"_id\":\"1\",\"text\":\"a\"}\n{\"_id\":\"1\",\"text\":\"b\"}\n",
-          "bad:2: expected an id of its own" },
-        { "{\"_id\":\"1\",\"text\":\"a\"", "bad:1: expected ',' or '}'" },
+        {"1\tone\n2 two\n", "bad:2: expected two fields, 'id <tab> query'"},
+        {"1\tone\ttwo\n", "bad:1: expected two fields"},
+        {"1\t\n", "bad:1: expected two fields, 'id <tab> query': the query is"},
+        {"\tone\n", "bad:1: expected two fields, 'id <tab> query': the id is"},
+        {"1\tone\n\n1\ttwo\n", "bad:3: expected an id of its own, but '1' is "
+                               "that of line 1, too"},
+        {"{\"_id\":\"1\"}\n", "bad:1: expected members '_id' and 'text'"},
+        {"{\"_id\":\"1\",\"text\":\"a\"}\n{\"_id\":\"1\",\"text\":\"b\"}\n",
+         "bad:2: expected an id of its own"},
+        {"{\"_id\":\"1\",\"text\":\"a\"", "bad:1: expected ',' or '}'"},
     };
 
     for (size_t i = 0; i < SL_LEN(cases); i++)
@@ -111,9 +117,9 @@ static void shared_queries_have_their_counts(void **state)
         const char *path;
         int64_t n;
     } sets[] = {
-        { SHARED_DATA "/squad/train_queries.tsv", 80440 },
-        { SHARED_DATA "/squad/dev_queries.tsv", 7159 },
-        { SHARED_DATA "/cranfield/queries.jsonl", 225 },
+        {SHARED_DATA "/squad/train_queries.tsv", 80440},
+        {SHARED_DATA "/squad/dev_queries.tsv", 7159},
+        {SHARED_DATA "/cranfield/queries.jsonl", 225},
     };
 
     if (!sl_file_exists(SHARED_DATA))
@@ -127,7 +133,7 @@ static void shared_queries_have_their_counts(void **state)
     }
 }
 
-/* ---- examples ----------------------------------------------------------------------- */
+/* ---- examples ------------------------------------------------------------ */
 
 static struct sl_docids *make_ids(int64_t n, const char *prefix)
 {
@@ -163,7 +169,8 @@ static void show(struct sl_str *s, const struct sl_examples *e)
 static const char sample[] =
     "{\"query_id\":\"q1\",\"query\":\"one \\u00e9\",\"answers\":[\"x\"],"
     "\"positives\":{\"doc_id\":[\"3\"],\"score\":[-1.0]},"
-    "\"negatives\":{\"doc_id\":[\"0\",1,\"\\u0032\"],\"score\":[2.5,-3,1e-3]}}\n"
+    "\"negatives\":{\"doc_id\":[\"0\",1,\"\\u0032\"],\"score\":[2.5,-3,1e-3]}}"
+    "\n"
     "\n"
     "{\"negatives\":{\"score\":[],\"doc_id\":[]},\"query\":\"two\","
     "\"positives\":{\"doc_id\":[\"7\",\"8\"]},\"query_id\":12}\r\n";
@@ -173,7 +180,7 @@ static void examples_are_read(void **state)
     (void)state;
     struct sl_docids *ids = make_ids(10, "");
     struct sl_examples *e = NULL;
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
 
     check_ok(sl_examples_load(&e, test_file("train.jsonl", sample), ids, false,
                               &err));
@@ -191,29 +198,31 @@ static void mistakes_in_examples_are_named(void **state)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        { "{}", "bad:1: expected members 'query', 'positives' and 'negatives'" },
-        { "{\"query\":\"x\",\"positives\":{\"doc_id\":[\"10\"]},"
-          "\"negatives\":{}}",
-          "bad:1: expected a passage of the corpus, not '10', at column 37" },
-        { "{\"query\":\"x\",\"positives\":{\"doc_id\":[\"03\"]}}",
-          "expected a passage of the corpus, not '03'" },
-        { "{\"query\":\"x\",\"positives\":{\"doc_id\":[-1]}}",
-          "expected a passage of the corpus, not '-1'" },
-        { "{\"query\":\"x\",\"positives\":{\"doc_id\":[1.5]}}",
-          "expected an id, a string or an integer," },
-        { "{\"query\":\"x\",\"positives\":{\"doc_id\":[1],\"score\":[]}}",
-          "expected as many scores as doc_ids" },
-        { "{\"query\":\"x\",\"positives\":{\"doc_id\":[1],\"score\":[1e39]}}",
-          "expected a score that a float can hold" },
-        { "{\"query\":\"x\",\"positives\":{\"doc_id\":[1],\"score\":[\"1\"]}}",
-          "expected a number" },
-        { "{\"query\":\"x\",\"positives\":{\"doc_id\":[1],\"score\":[NaN]}}",
-          "expected a number" },
-        { "{\"query\":\"x\",\"positives\":[1]}", "expected an object" },
-        { "{\"query\":\"x\",\"positives\":{},\"positives\":{}}",
-          "expected one such list" },
-        { "{\"query\":7,\"positives\":{},\"negatives\":{}}", "expected a string" },
-        { "{\"query\":\"x\",\"positives\":{\"doc_id\":[1", "expected ',' or ']'" },
+        {"{}", "bad:1: expected members 'query', 'positives' and 'negatives'"},
+        {"{\"query\":\"x\",\"positives\":{\"doc_id\":[\"10\"]},"
+         "\"negatives\":{}}",
+         "bad:1: expected a passage of the corpus, not '10', at column 37"},
+        {"{\"query\":\"x\",\"positives\":{\"doc_id\":[\"03\"]}}",
+         "expected a passage of the corpus, not '03'"},
+        {"{\"query\":\"x\",\"positives\":{\"doc_id\":[-1]}}",
+         "expected a passage of the corpus, not '-1'"},
+        {"{\"query\":\"x\",\"positives\":{\"doc_id\":[1.5]}}",
+         "expected an id, a string or an integer,"},
+        {"{\"query\":\"x\",\"positives\":{\"doc_id\":[1],\"score\":[]}}",
+         "expected as many scores as doc_ids"},
+        {"{\"query\":\"x\",\"positives\":{\"doc_id\":[1],\"score\":[1e39]}}",
+         "expected a score that a float can hold"},
+        {"{\"query\":\"x\",\"positives\":{\"doc_id\":[1],\"score\":[\"1\"]}}",
+         "expected a number"},
+        {"{\"query\":\"x\",\"positives\":{\"doc_id\":[1],\"score\":[NaN]}}",
+         "expected a number"},
+        {"{\"query\":\"x\",\"positives\":[1]}", "expected an object"},
+        {"{\"query\":\"x\",\"positives\":{},\"positives\":{}}",
+         "expected one such list"},
+        {"{\"query\":7,\"positives\":{},\"negatives\":{}}",
+         "expected a string"},
+        {"{\"query\":\"x\",\"positives\":{\"doc_id\":[1",
+         "expected ',' or ']'"},
     };
     struct sl_docids *ids = make_ids(10, "");
     struct sl_examples *e = NULL;
@@ -237,13 +246,13 @@ static void examples_survive_a_round_trip(void **state)
 {
     (void)state;
     struct sl_rng r;
-    struct sl_str a = { 0 }, b = { 0 };
+    struct sl_str a = {0}, b = {0};
 
     sl_rng_init(&r, sl_stream(11, SL_PURPOSE_TEST, 0));
     for (int named = 0; named < 2; named++) {
         struct sl_docids *ids = make_ids(1000, named ? "doc \"" : "");
         struct sl_examples *e = sl_examples_new(), *back = NULL;
-        const char *path[2] = { test_path("e1"), test_path("e2") };
+        const char *path[2] = {test_path("e1"), test_path("e2")};
         char *bytes[2];
         size_t n[2];
 
@@ -251,15 +260,15 @@ static void examples_survive_a_round_trip(void **state)
             char id[32];
 
             snprintf(id, sizeof id, "q%d", i);
-            check_ok(sl_examples_add_query(e, id, strlen(id), "what\tis\n\"it\"?",
-                                           13, &err));
+            check_ok(sl_examples_add_query(e, id, strlen(id),
+                                           "what\tis\n\"it\"?", 13, &err));
             for (int64_t k = (int64_t)sl_rng_below(&r, 3); k--;)
                 check_ok(sl_examples_add_positive(
                     e, (int64_t)sl_rng_below(&r, 1000), -1, &err));
             for (int64_t k = (int64_t)sl_rng_below(&r, 9); k--;)
-                check_ok(sl_examples_add_negative(
-                    e, (int64_t)sl_rng_below(&r, 1000),
-                    (float)sl_rng_normal(&r), &err));
+                check_ok(
+                    sl_examples_add_negative(e, (int64_t)sl_rng_below(&r, 1000),
+                                             (float)sl_rng_normal(&r), &err));
         }
         check_ok(sl_examples_save(e, path[0], ids, &err));
         check_ok(sl_examples_load(&back, path[0], ids, false, &err));

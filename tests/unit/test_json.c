@@ -18,14 +18,14 @@ static struct sl_json_doc *parse(const char *text)
     return doc;
 }
 
-/* ---- documents ----------------------------------------------------------------- */
+/* ---- documents ----------------------------------------------------------- */
 
 static void fields_are_found_with_their_types(void **state)
 {
     (void)state;
-    struct sl_json_doc *doc = parse(
-        "\xef\xbb\xbf{\"i\": -7, \"r\": 1e-12, \"b\": true, \"n\": null, "
-        "\"s\": \"a\\u0000b\", \"o\": {\"k\": [1, \"x\"]}}");
+    struct sl_json_doc *doc =
+        parse("\xef\xbb\xbf{\"i\": -7, \"r\": 1e-12, \"b\": true, \"n\": null, "
+              "\"s\": \"a\\u0000b\", \"o\": {\"k\": [1, \"x\"]}}");
     struct sl_json root = sl_json_root(doc), v;
     int64_t i = 0;
     double r = 0;
@@ -54,7 +54,7 @@ static void absent_values_may_be_followed(void **state)
     struct sl_json_doc *doc = parse("{\"a\": 1}");
     struct sl_json v = sl_json_field(
         sl_json_item(sl_json_field(sl_json_root(doc), "x"), 3), "y");
-    struct sl_json_member m = { 0 };
+    struct sl_json_member m = {0};
     int64_t i = 5;
 
     assert_int_equal(sl_json_kind(v), SL_JSON_ABSENT);
@@ -72,7 +72,7 @@ static void members_keep_their_order(void **state)
 {
     (void)state;
     struct sl_json_doc *doc = parse("{\"z\":0,\"a\":1,\"m\":2,\"0\":3}");
-    struct sl_json_member m = { 0 };
+    struct sl_json_member m = {0};
     static const char want[] = "zam0";
     int64_t n = 0, i;
 
@@ -116,21 +116,28 @@ static void what_is_not_json_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", " ", "{", "[1,]", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "{a:1}",
-        "nul", "[NaN]", "[Infinity]", "[01]", "[1e999]", "[\"\xff\"]",
-        "[\"\\ud800\"]", "[\"a\nb\"]", "[1] [2]", "[1e]", "[\"\\x\"]",
-        "[-1e400]", "{\"a\" 1}", "{1:1}",
+        "",           " ",
+        "{",          "[1,]",
+        "{\"a\":1,}", "{\"a\":1,\"a\":2}",
+        "{a:1}",      "nul",
+        "[NaN]",      "[Infinity]",
+        "[01]",       "[1e999]",
+        "[\"\xff\"]", "[\"\\ud800\"]",
+        "[\"a\nb\"]", "[1] [2]",
+        "[1e]",       "[\"\\x\"]",
+        "[-1e400]",   "{\"a\" 1}",
+        "{1:1}",
     };
     struct sl_json_doc *doc;
-    struct sl_str deep = { 0 };
+    struct sl_str deep = {0};
 
     for (size_t i = 0; i < SL_LEN(bad); i++) {
-        check_fails(SIMLM_E_FORMAT, "x.json:",
-                    sl_json_parse(&doc, bad[i], strlen(bad[i]), "x.json", 0,
-                                  &err));
-        check_fails(SIMLM_E_FORMAT, "x.json:7: expected JSON",
-                    sl_json_parse(&doc, bad[i], strlen(bad[i]), "x.json", 7,
-                                  &err));
+        check_fails(
+            SIMLM_E_FORMAT, "x.json:",
+            sl_json_parse(&doc, bad[i], strlen(bad[i]), "x.json", 0, &err));
+        check_fails(
+            SIMLM_E_FORMAT, "x.json:7: expected JSON",
+            sl_json_parse(&doc, bad[i], strlen(bad[i]), "x.json", 7, &err));
     }
     for (int i = 0; i < 100000; i++)
         sl_str_puts(&deep, i % 2 ? "{\"\":" : "[");
@@ -162,13 +169,13 @@ static void integers_with_too_many_digits_are_clamped(void **state)
     sl_json_free(doc);
 }
 
-/* ---- writing ---------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 static void any_bytes_make_a_string_that_can_be_read(void **state)
 {
     (void)state;
     struct sl_rng r;
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
 
     sl_rng_init(&r, sl_stream(6, SL_PURPOSE_TEST, 0));
     for (int trial = 0; trial < 3000; trial++) {
@@ -200,17 +207,17 @@ static void ill_formed_utf8_becomes_replacement_characters(void **state)
     static const struct {
         const char *from, *to;
     } cases[] = {
-        { "\xc3\xa9\xf0\x9f\x98\x80\xe6\xb1\x89", "\"\xc3\xa9\xf0\x9f\x98\x80"
-                                                  "\xe6\xb1\x89\"" },
-        { "\x80", "\"\xef\xbf\xbd\"" },
-        { "\xc0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },          /* over-long */
-        { "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
-        { "a\xe2\x82", "\"a\xef\xbf\xbd\xef\xbf\xbd\"" },        /* cut off */
-        { "\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
-                              "\xef\xbf\xbd\"" },
-        { "\x01\x1f\"\\\t", "\"\\u0001\\u001f\\\"\\\\\\t\"" },
+        {"\xc3\xa9\xf0\x9f\x98\x80\xe6\xb1\x89", "\"\xc3\xa9\xf0\x9f\x98\x80"
+                                                 "\xe6\xb1\x89\""},
+        {"\x80", "\"\xef\xbf\xbd\""},
+        {"\xc0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\""}, /* over-long */
+        {"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
+        {"a\xe2\x82", "\"a\xef\xbf\xbd\xef\xbf\xbd\""}, /* cut off */
+        {"\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+                             "\xef\xbf\xbd\""},
+        {"\x01\x1f\"\\\t", "\"\\u0001\\u001f\\\"\\\\\\t\""},
     };
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
 
     for (size_t i = 0; i < SL_LEN(cases); i++) {
         sl_str_clear(&s);
@@ -222,7 +229,7 @@ static void ill_formed_utf8_becomes_replacement_characters(void **state)
 
 static void write_sample(struct sl_str *s, int indent)
 {
-    struct sl_json_writer w = { .s = s, .indent = indent };
+    struct sl_json_writer w = {.s = s, .indent = indent};
 
     sl_str_clear(s);
     sl_json_begin(&w, NULL, '{');
@@ -241,11 +248,12 @@ static void write_sample(struct sl_str *s, int indent)
 static void objects_are_written_compact_or_indented(void **state)
 {
     (void)state;
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
 
     write_sample(&s, 0);
-    assert_string_equal(s.s, "{\"hidden\":768,\"rate\":0.1,\"list\":[\"a\\\"b\","
-                             "false],\"empty\":{},\"none\":null}");
+    assert_string_equal(s.s,
+                        "{\"hidden\":768,\"rate\":0.1,\"list\":[\"a\\\"b\","
+                        "false],\"empty\":{},\"none\":null}");
     write_sample(&s, 2);
     assert_string_equal(s.s, "{\n  \"hidden\": 768,\n  \"rate\": 0.1,\n"
                              "  \"list\": [\n    \"a\\\"b\",\n    false\n  ],\n"
@@ -259,8 +267,8 @@ static void values_are_copied_as_they_were(void **state)
     static const char text[] = "{\"a\":[1,2.5,1e+300,\"\\u0000\",null,true],"
                                "\"b\":{\"c\":{}},\"d\":-0.0}";
     struct sl_json_doc *doc = parse(text);
-    struct sl_str s = { 0 };
-    struct sl_json_writer w = { .s = &s };
+    struct sl_str s = {0};
+    struct sl_json_writer w = {.s = &s};
 
     sl_json_add_value(&w, NULL, sl_json_root(doc));
     assert_string_equal(s.s, text);
@@ -268,15 +276,22 @@ static void values_are_copied_as_they_were(void **state)
     sl_str_free(&s);
 }
 
-/* ---- numbers ---------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------- */
 
 static void integers_are_parsed_strictly(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "",   "-",  "+", " 1", "1 ", "1.0", "0x1",
-                                       "1e3", "9223372036854775808",
-                                       "-9223372036854775809",
-                                       "99999999999999999999999" };
+    static const char *const bad[] = {"",
+                                      "-",
+                                      "+",
+                                      " 1",
+                                      "1 ",
+                                      "1.0",
+                                      "0x1",
+                                      "1e3",
+                                      "9223372036854775808",
+                                      "-9223372036854775809",
+                                      "99999999999999999999999"};
     int64_t x;
 
     for (size_t i = 0; i < SL_LEN(bad); i++)
@@ -290,9 +305,9 @@ static void integers_are_parsed_strictly(void **state)
 static void reals_are_parsed_strictly_and_exactly(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "",    ".",   "-",    "e5",  "1e",
-                                       "1e+", "nan", "inf",  "0x1", "1 ",
-                                       "1e309", "-1e309", "1,5", "1.2.3" };
+    static const char *const bad[] = {"",      ".",      "-",   "e5",   "1e",
+                                      "1e+",   "nan",    "inf", "0x1",  "1 ",
+                                      "1e309", "-1e309", "1,5", "1.2.3"};
     char buf[SL_NUMBER_BUF];
     struct sl_rng r;
     double x, y;
@@ -303,8 +318,11 @@ static void reals_are_parsed_strictly_and_exactly(void **state)
     assert_true(sl_parse_real(&x, "5.", 2) && x == 5);
     assert_true(sl_parse_real(&x, "-0", 2) && x == 0 && signbit(x));
     assert_true(sl_parse_real(&x, "1e-400", 6) && x == 0);
-    assert_true(sl_parse_real(&x, "0.1000000000000000055511151231257827021181583"
-                                  "404541015625", 57) && x == 0.1);
+    assert_true(sl_parse_real(&x,
+                              "0.1000000000000000055511151231257827021181583"
+                              "404541015625",
+                              57) &&
+                x == 0.1);
     sl_rng_init(&r, sl_stream(7, SL_PURPOSE_TEST, 0));
     for (int trial = 0; trial < 20000; trial++) {
         uint64_t bits = (uint64_t)sl_rng_u32(&r) << 32 | sl_rng_u32(&r);
@@ -348,8 +366,8 @@ static void nine_digits_keep_the_order_of_floats(void **state)
 static void a_locale_with_decimal_commas_changes_nothing(void **state)
 {
     (void)state;
-    static const char *const names[] = { "de_DE.UTF-8", "de_DE.utf8",
-                                         "fr_FR.UTF-8" };
+    static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8",
+                                        "fr_FR.UTF-8"};
     char buf[SL_NUMBER_BUF];
     double x;
     size_t i = 0;
@@ -366,7 +384,7 @@ static void a_locale_with_decimal_commas_changes_nothing(void **state)
     assert_string_equal(buf, "2.5");
 }
 
-/* ---- the scanner ---------------------------------------------------------------------- */
+/* ---- the scanner --------------------------------------------------------- */
 
 /* Another judge of what is JSON, over thousands of small mistakes. */
 static void the_scanner_agrees_with_the_parser(void **state)
@@ -383,7 +401,7 @@ static void the_scanner_agrees_with_the_parser(void **state)
         char text[sizeof good];
         struct sl_json_doc *doc = NULL;
         struct sl_scan s;
-        simlm_error why = { SIMLM_OK, "" };
+        simlm_error why = {SIMLM_OK, ""};
         bool parsed, scanned;
 
         memcpy(text, good, sizeof good);
@@ -398,9 +416,10 @@ static void the_scanner_agrees_with_the_parser(void **state)
                   sl_scan_end(&s, NULL) == SIMLM_OK;
         accepted += parsed;
         /* The scanner takes three things more, by its contract. */
-        if (scanned && !parsed && (strstr(why.msg, "duplicate object key") ||
-                                   strstr(why.msg, "real number overflow") ||
-                                   strstr(why.msg, "invalid Unicode")))
+        if (scanned && !parsed &&
+            (strstr(why.msg, "duplicate object key") ||
+             strstr(why.msg, "real number overflow") ||
+             strstr(why.msg, "invalid Unicode")))
             continue;
         check_msg(scanned == parsed, "%s by the scanner: %s (%s)",
                   scanned ? "taken" : "refused", text, why.msg);
@@ -414,16 +433,17 @@ static void spans_decode_to_at_most_their_length(void **state)
     static const struct {
         const char *text, *want;
     } cases[] = {
-        { "\"\"", "" },
-        { "\"plain text, long enough for eight\"",
-          "plain text, long enough for eight" },
-        { "\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"",
-          "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
-        { "\"\\ud83d\\u0041\"", "\xef\xbf\xbd" "A" },
-        { "\"\\ud83d\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80" },
-        { "\"\\ude00\\n\"", "\xef\xbf\xbd\n" },
-        { "\"\\\\u0041\"", "\\u0041" },
-        { "\"\\ud83d\\\\\"", "\xef\xbf\xbd\\" },
+        {"\"\"", ""},
+        {"\"plain text, long enough for eight\"",
+         "plain text, long enough for eight"},
+        {"\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"",
+         "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"\"\\ud83d\\u0041\"", "\xef\xbf\xbd"
+                               "A"},
+        {"\"\\ud83d\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
+        {"\"\\ude00\\n\"", "\xef\xbf\xbd\n"},
+        {"\"\\\\u0041\"", "\\u0041"},
+        {"\"\\ud83d\\\\\"", "\xef\xbf\xbd\\"},
     };
 
     for (size_t i = 0; i < SL_LEN(cases); i++) {

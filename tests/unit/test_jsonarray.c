@@ -44,8 +44,8 @@ static void elements_come_as_they_stand(void **state)
     for (size_t i = 0; i < SL_LEN(cases); i++) {
         int64_t line = 0;
 
-        check_ok(read_all(&got, &line, test_file("a.json", cases[i].text),
-                          &err));
+        check_ok(
+            read_all(&got, &line, test_file("a.json", cases[i].text), &err));
         assert_string_equal(sl_str_c(&got), cases[i].want);
         assert_int_equal(line, cases[i].line);
     }
@@ -73,8 +73,8 @@ static void elements_may_be_of_any_size(void **state)
         sl_str_putc(&want, '|');
     }
     sl_str_puts(&text, "\n]\n");
-    check_ok(read_all(&got, &line, test_bytes("a.json", text.s, text.len),
-                      &err));
+    check_ok(
+        read_all(&got, &line, test_bytes("a.json", text.s, text.len), &err));
     assert_int_equal(got.len, want.len);
     assert_memory_equal(got.s, want.s, got.len);
     assert_int_equal(line, 10);
@@ -104,9 +104,9 @@ static void what_is_no_such_array_is_refused(void **state)
     int64_t line;
 
     for (size_t i = 0; i < SL_LEN(cases); i++)
-        check_fails(SIMLM_E_FORMAT, cases[i].want,
-                    read_all(&got, &line, test_file("a.json", cases[i].text),
-                             &err));
+        check_fails(
+            SIMLM_E_FORMAT, cases[i].want,
+            read_all(&got, &line, test_file("a.json", cases[i].text), &err));
     sl_str_free(&got);
 }
 

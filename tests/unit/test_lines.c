@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "format/lines.h"
 
-/* ---- ways to store a text ---------------------------------------------------- */
+/* ---- ways to store a text ------------------------------------------------ */
 
 static void save_plain(const char *path, const char *text, size_t n)
 {
@@ -56,13 +56,13 @@ static const struct {
     const char *name;
     void (*save)(const char *, const char *, size_t);
 } ways[] = {
-    { "plain", save_plain },
-    { "gzip", save_gzip },
-    { "two gzip members", save_gzip_twice },
-    { "zstd", save_zstd },
+    {"plain", save_plain},
+    {"gzip", save_gzip},
+    {"two gzip members", save_gzip_twice},
+    {"zstd", save_zstd},
 };
 
-/* ---- reading it back ----------------------------------------------------------- */
+/* ---- reading it back ----------------------------------------------------- */
 
 /* Lines joined by '|', with NUL shown as '@'. */
 static void read_all(struct sl_str *got, const char *path)
@@ -96,20 +96,26 @@ static void lines_end_with_lf_or_crlf_or_the_file(void **state)
         size_t n;
         const char *want;
     } cases[] = {
-        { "", 0, "" },
-        { "\n", 1, "|" },
-        { "a", 1, "a|" },
-        { "a\n", 2, "a|" },
-        { "a\r\nb\r\n", 6, "a|b|" },
-        { "a\n\nb", 4, "a||b|" },
-        { "a\rb\n", 4, "a\rb|" },
-        { "\xef\xbb\xbf" "a\nb", 6, "a|b|" },
-        { "\xef\xbb\xbf", 3, "" },
-        { "a\n\xef\xbb\xbf" "b", 6, "a|\xef\xbb\xbf" "b|" },
-        { "a\0b\n\0", 5, "a@b|@|" },
-        { "\xff\xfd\n", 3, "\xff\xfd|" },
+        {"", 0, ""},
+        {"\n", 1, "|"},
+        {"a", 1, "a|"},
+        {"a\n", 2, "a|"},
+        {"a\r\nb\r\n", 6, "a|b|"},
+        {"a\n\nb", 4, "a||b|"},
+        {"a\rb\n", 4, "a\rb|"},
+        {"\xef\xbb\xbf"
+         "a\nb",
+         6, "a|b|"},
+        {"\xef\xbb\xbf", 3, ""},
+        {"a\n\xef\xbb\xbf"
+         "b",
+         6,
+         "a|\xef\xbb\xbf"
+         "b|"},
+        {"a\0b\n\0", 5, "a@b|@|"},
+        {"\xff\xfd\n", 3, "\xff\xfd|"},
     };
-    struct sl_str got = { 0 };
+    struct sl_str got = {0};
 
     for (size_t i = 0; i < SL_LEN(cases); i++)
         for (size_t w = 0; w < SL_LEN(ways); w++) {
@@ -129,8 +135,8 @@ static char *random_text(struct sl_rng *r, size_t n)
     char *text = malloc(n + 1);
 
     for (size_t i = 0; i < n; i++)
-        text[i] = sl_rng_below(r, 40) ? (char)('a' + sl_rng_below(r, 26))
-                                      : '\n';
+        text[i] =
+            sl_rng_below(r, 40) ? (char)('a' + sl_rng_below(r, 26)) : '\n';
     text[n] = '\0';
     return text;
 }
@@ -140,7 +146,7 @@ static void long_texts_come_back_whole(void **state)
 {
     (void)state;
     enum { N = 3000000 };
-    struct sl_str got = { 0 };
+    struct sl_str got = {0};
     struct sl_rng r;
     char *text;
 
@@ -164,7 +170,7 @@ static void long_texts_come_back_whole(void **state)
 static void blocks_are_the_lines(void **state)
 {
     (void)state;
-    static const size_t wants[] = { 1, 7, 100, 4096, 1 << 20 };
+    static const size_t wants[] = {1, 7, 100, 4096, 1 << 20};
     struct sl_rng r;
 
     sl_rng_init(&r, sl_stream(2, SL_PURPOSE_TEST, 0));
@@ -205,12 +211,12 @@ static void blocks_are_the_lines(void **state)
     }
 }
 
-/* ---- what is wrong ------------------------------------------------------------- */
+/* ---- what is wrong ------------------------------------------------------- */
 
 static simlm_status drain(const char *path, simlm_error *err)
 {
     struct sl_lines *in = NULL;
-    struct sl_line line = { 0 };
+    struct sl_line line = {0};
     simlm_status st = sl_lines_open(&in, path, err);
 
     if (st < 0)
@@ -280,12 +286,16 @@ static void what_cannot_be_read_is_named(void **state)
         size_t n;
         const char *message;
     } cases[] = {
-        { "\xfd" "7zXZ\0more", 10, "expected plain text, gzip or zstd, not xz" },
-        { "BZh91AY&SYxxxx", 14, "not bzip2" },
-        { "PK\x03\x04 and more", 13, "not zip" },
-        { "\xff\xfe" "a\0b\0", 6, "not UTF-16" },
-        { "\x1f\x8b rest is no gzip", 19, "damaged gzip data" },
-        { "\x28\xb5\x2f\xfd no zstd", 12, "damaged zstd data" },
+        {"\xfd"
+         "7zXZ\0more",
+         10, "expected plain text, gzip or zstd, not xz"},
+        {"BZh91AY&SYxxxx", 14, "not bzip2"},
+        {"PK\x03\x04 and more", 13, "not zip"},
+        {"\xff\xfe"
+         "a\0b\0",
+         6, "not UTF-16"},
+        {"\x1f\x8b rest is no gzip", 19, "damaged gzip data"},
+        {"\x28\xb5\x2f\xfd no zstd", 12, "damaged zstd data"},
     };
 
     for (size_t i = 0; i < SL_LEN(cases); i++) {

@@ -98,9 +98,9 @@ static void message(void *ctx, simlm_level level, const char *line)
 static void world_open(struct world *w)
 {
     struct sl_config c = sl_config_default();
-    struct sl_bert_parts parts = { .head = true };
+    struct sl_bert_parts parts = {.head = true};
 
-    *w = (struct world){ 0 };
+    *w = (struct world){0};
     c.vocab = 20;
     c.hidden = c.embedding = 8;
     c.layers = 1;
@@ -112,12 +112,16 @@ static void world_open(struct world *w)
     check_ok(sl_bert_init(w->model, 1, &err));
     check_ok(sl_bert_train(w->model, &err));
     check_ok(sl_order_init(&w->order, N_EXAMPLES, 6, BATCH, 9, &err));
-    w->observer = (simlm_observer){ .ctx = w, .message = message,
-                                    .cancelled = cancelled };
-    w->o = (simlm_train_options){ .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8,
-                                  .clip = 1, .weight_decay = 0.01,
-                                  .log_every = 4, .eval_every = 10,
-                                  .save_every = 5 };
+    w->observer =
+        (simlm_observer){.ctx = w, .message = message, .cancelled = cancelled};
+    w->o = (simlm_train_options){.beta1 = 0.9,
+                                 .beta2 = 0.999,
+                                 .eps = 1e-8,
+                                 .clip = 1,
+                                 .weight_decay = 0.01,
+                                 .log_every = 4,
+                                 .eval_every = 10,
+                                 .save_every = 5};
 }
 
 static void world_close(struct world *w)
@@ -131,14 +135,16 @@ static void world_close(struct world *w)
 static simlm_status run(struct world *w, const char *dir, const char *identity,
                         bool overwrite, simlm_error *err)
 {
-    struct sl_loop l = { .o = &w->o, .dir = &w->dir, .model = w->model,
-                         .order = &w->order,
-                         .task = { w, fake_step, fake_save, log(20), "loss mrr" } };
+    struct sl_loop l = {.o = &w->o,
+                        .dir = &w->dir,
+                        .model = w->model,
+                        .order = &w->order,
+                        .task = {w, fake_step, fake_save, log(20), "loss mrr"}};
 
     SL_TRY(sl_schedule_init(&l.schedule, SIMLM_SCHEDULE_LINEAR, 1e-2, 3,
                             N_STEPS, err));
-    SL_TRY(sl_rundir_open(&w->dir, dir, identity, "{}", overwrite,
-                          &w->observer, err));
+    SL_TRY(sl_rundir_open(&w->dir, dir, identity, "{}", overwrite, &w->observer,
+                          err));
     return w->dir.finished ? SIMLM_OK : sl_loop_run(&l, err);
 }
 
@@ -156,8 +162,8 @@ static void reference(const char *dir)
 static void check_same_file(const char *a_dir, const char *b_dir,
                             const char *name)
 {
-    char *a_path = sl_path_join(a_dir, name), *b_path = sl_path_join(b_dir,
-                                                                     name);
+    char *a_path = sl_path_join(a_dir, name),
+         *b_path = sl_path_join(b_dir, name);
     char *a, *b;
     size_t n_a, n_b;
 
@@ -237,7 +243,8 @@ static void what_is_kept_survives_a_kill_before_the_link(void **state)
     w.o.keep_best = "loss";
     check_ok(run(&w, dir, "{\"a\": 1}", false, &err));
     world_close(&w);
-    assert_true(readlink(test_path("kept/best"), target, sizeof target - 1) > 0);
+    assert_true(readlink(test_path("kept/best"), target, sizeof target - 1) >
+                0);
     assert_string_equal(target, "checkpoint-00000010");
     assert_true(sl_file_exists(test_path("kept/best/model.safetensors")));
     assert_false(sl_file_exists(test_path("kept/best/state.safetensors")));

@@ -110,8 +110,7 @@ static void check_gradients(struct problem *p)
 
 static const struct sl_session_options small = {64, 16, false};
 
-/* ---- the losses
- * ---------------------------------------------------------------- */
+/* ---- the losses ---------------------------------------------------------- */
 
 static void check_mlm(struct sl_config cfg, bool dropout)
 {
@@ -264,7 +263,8 @@ static void check_joint(simlm_objective objective, bool dropout)
     struct sl_bert *g;
 
     p.m = tiny_model(be, tiny_config(), parts_of(o, 1), 4);
-    g = tiny_model(be, tiny_electra_config(), (struct sl_bert_parts){.head = true}, 9);
+    g = tiny_model(be, tiny_electra_config(),
+                   (struct sl_bert_parts){.head = true}, 9);
     check_ok(sl_bert_join(p.m, g, "generator.", &err));
     check_ok(sl_pretrainer_new(&p.pre, p.m, g, &options, &err));
     p.pre_batch.clean = tiny_tokens(4, 9, 40, 5);
@@ -314,13 +314,12 @@ static void reranker_gradients_are_derivatives(void **state)
     check_cross(tiny_electra_config(), true, 2, 12); /* in several chunks */
 }
 
-/* ---- what must change nothing
- * ------------------------------------------------------ */
+/* ---- what must change nothing -------------------------------------------- */
 
 static void check_checkpointing(simlm_objective objective)
 {
-    struct sl_pretrainer_options o = {
-        .session = small, .objective = &sl_objectives[objective]};
+    struct sl_pretrainer_options o = {.session = small,
+                                      .objective = &sl_objectives[objective]};
     struct sl_pretrain_batch b = {.clean = tiny_tokens(4, 9, 40, 5)};
     struct sl_pretrain_result r[2];
     struct corrupted c;
@@ -380,8 +379,8 @@ static void micro_batches_add_up_to_the_step(void **state)
 
     sl_bert_zero_grad(m);
     for (int64_t i = 0; i < b.in.n; i++) { /* a sequence at a time */
-        part = (struct sl_mlm_batch){
-            .in = sl_tokens_slice(&b.in, i, 1, start), .rows = rows};
+        part = (struct sl_mlm_batch){.in = sl_tokens_slice(&b.in, i, 1, start),
+                                     .rows = rows};
         int64_t at = 0;
 
         while (at < b.n_rows && b.rows[at] < b.in.start[i])
@@ -429,7 +428,7 @@ static void chunks_of_a_group_change_nothing(void **state)
     sl_bert_free(m);
 }
 
-/* ---- ranks ------------------------------------------------------------------ */
+/* ---- ranks --------------------------------------------------------------- */
 
 /* Of one copy the rows at [at, to), counted from there. */
 static int64_t rows_between(int32_t *rows, const int32_t *of, int64_t n,
@@ -482,8 +481,8 @@ static void span_step(struct sl_pretrainer *s, double *co,
     check_ok(sl_pretrainer_contrast(s, co, all->clean.start, all->clean.n,
                                     contrast_scale, train, &err));
     if (own.b.clean.n && train)
-        check_ok(sl_pretrainer_step(s, &r, &own.b, scales, true, noise, 3,
-                                    &err));
+        check_ok(
+            sl_pretrainer_step(s, &r, &own.b, scales, true, noise, 3, &err));
 }
 
 static void check_span_ranks(int32_t size)

@@ -57,8 +57,7 @@ static void put(const char *dir, const char *name, const char *text)
     sl_free(path);
 }
 
-/* ---- weights
- * ---------------------------------------------------------------------- */
+/* ---- weights ------------------------------------------------------------- */
 
 static void check_same_weights(const struct sl_bert *a, const struct sl_bert *b)
 {
@@ -252,8 +251,7 @@ static void damage_is_refused_by_name(void **state)
     sl_bert_free(a);
 }
 
-/* ---- config.json
- * -------------------------------------------------------------------- */
+/* ---- config.json --------------------------------------------------------- */
 
 static void configs_are_checked(void **state)
 {
@@ -323,9 +321,7 @@ static void a_config_survives_saving(void **state)
 #undef SAME
 }
 
-/* ---- profiles
- * ---------------------------------------------------------------------------
- */
+/* ---- profiles ------------------------------------------------------------ */
 
 #define MODULES(more)                                                          \
     "[{\"idx\":0,\"path\":\"\",\"type\":\"sentence_transformers.models."       \
@@ -493,8 +489,7 @@ static void a_profile_survives_saving(void **state)
     sl_free(own);
 }
 
-/* ---- directories as a whole
- * ------------------------------------------------------------- */
+/* ---- directories as a whole ---------------------------------------------- */
 
 static void a_directory_is_written_whole_or_not_at_all(void **state)
 {

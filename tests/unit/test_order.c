@@ -14,8 +14,8 @@ static void the_held_out_share_is_small(void **state)
 
 static void the_held_out_rows_are_the_references(void **state)
 {
-    static const int64_t golden[] = { 178, 830, 641, 410, 255,
-                                      470, 433, 580, 257, 450 };
+    static const int64_t golden[] = {178, 830, 641, 410, 255,
+                                     470, 433, 580, 257, 450};
     struct sl_order o;
 
     (void)state;
@@ -29,7 +29,7 @@ static void rows_of_a_file_of_their_own_are_the_held_out_ones(void **state)
 {
     const int64_t *rows;
     struct sl_order o;
-    int seen[13] = { 0 };
+    int seen[13] = {0};
 
     (void)state;
     check_ok(sl_order_init_apart(&o, 13, 4, 20, 5, &err));
@@ -52,7 +52,7 @@ static void an_epoch_visits_every_example_once(void **state)
     check_ok(sl_order_init(&o, N, EVAL, BATCH, 5, &err));
     assert_int_equal(o.steps_per_epoch, 12); /* 93 / 8, the last has 5 */
     for (int64_t epoch = 0; epoch < 3; epoch++) {
-        int seen[N] = { 0 };
+        int seen[N] = {0};
 
         for (int64_t s = 0; s < 12; s++) {
             const int64_t *rows;

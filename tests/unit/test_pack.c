@@ -17,8 +17,10 @@ static const char corpus[] =
     "{\"id\": \"0\", \"title\": \"a b\", \"contents\": \"c d e\"}\n"
     "{\"id\": \"1\", \"contents\": \"c d\"}\n"
     "{\"id\": \"2\", \"title\": \"\", \"contents\": \"\"}\n"
-    "{\"id\": \"3\", \"title\": \"a a a a a a\", \"contents\": \"b b b b b b b\"}\n"
-    "{\"id\": \"4\", \"title\": \"a\", \"contents\": \"bx cx zz d ax e a b c d e\"}\n";
+    "{\"id\": \"3\", \"title\": \"a a a a a a\", \"contents\": \"b b b b b b "
+    "b\"}\n"
+    "{\"id\": \"4\", \"title\": \"a\", \"contents\": \"bx cx zz d ax e a b c d "
+    "e\"}\n";
 
 struct world {
     struct sl_tokenizer *t;
@@ -67,12 +69,15 @@ static void check_row(const struct world *w, int64_t row,
     check_row(w, row, rule,                                                    \
               (int64_t)(sizeof((const int32_t[])ids) / sizeof(int32_t)),       \
               (const int32_t[])ids, (const int32_t[])types)
-#define L(...) { __VA_ARGS__ }
+#define L(...)                                                                 \
+    {                                                                          \
+        __VA_ARGS__                                                            \
+    }
 
 static void a_passage_is_a_pair_of_title_and_contents(void **state)
 {
     struct world w;
-    struct sl_pack_rule r = { .max_length = 144 };
+    struct sl_pack_rule r = {.max_length = 144};
 
     (void)state;
     world_open(&w, "-");
@@ -99,7 +104,7 @@ static void a_passage_is_a_pair_of_title_and_contents(void **state)
 static void long_pairs_are_cut_as_the_tokenizer_cuts(void **state)
 {
     struct world w;
-    struct sl_pack_rule r = { .max_length = 9 };
+    struct sl_pack_rule r = {.max_length = 9};
 
     (void)state;
     world_open(&w, "-");
@@ -120,22 +125,21 @@ static void long_pairs_are_cut_as_the_tokenizer_cuts(void **state)
 
 static void a_prompt_stands_in_front(void **state)
 {
-    static const int32_t prompt[] = { E, E };
-    static const int32_t text[] = { A, B, C };
+    static const int32_t prompt[] = {E, E};
+    static const int32_t text[] = {A, B, C};
     struct world w;
-    struct sl_pack_rule r = { .max_length = 7, .prompt = { prompt, 2 } };
+    struct sl_pack_rule r = {.max_length = 7, .prompt = {prompt, 2}};
     struct sl_pack p;
 
     (void)state;
     world_open(&w, NULL);
     r.tokenizer = w.t;
     CHECK_ROW(&w, 1, &r, L(CLS, E, E, C, D, SEP), L(0, 0, 0, 0, 0, 0));
-    CHECK_ROW(&w, 0, &r, L(CLS, E, E, SEP, C, D, SEP),
-              L(0, 0, 0, 0, 1, 1, 1));
+    CHECK_ROW(&w, 0, &r, L(CLS, E, E, SEP, C, D, SEP), L(0, 0, 0, 0, 1, 1, 1));
 
     check_ok(sl_pack_init(&p, 2, 20, &err));
-    sl_pack_add_text(&p, 0, (struct sl_ids){ text, 3 }, &r);
-    sl_pack_add_text(&p, 1, (struct sl_ids){ NULL, 0 }, &r);
+    sl_pack_add_text(&p, 0, (struct sl_ids){text, 3}, &r);
+    sl_pack_add_text(&p, 1, (struct sl_ids){NULL, 0}, &r);
     assert_int_equal(p.n, 2);
     assert_int_equal(p.start[1], 7);
     assert_int_equal(p.start[2], 11);
@@ -148,7 +152,7 @@ static void a_prompt_stands_in_front(void **state)
 static void cuts_fall_between_sequences_within_the_budget(void **state)
 {
     struct world w;
-    struct sl_pack_rule r = { .max_length = 20 };
+    struct sl_pack_rule r = {.max_length = 20};
     struct sl_pack p;
 
     (void)state;
@@ -174,26 +178,26 @@ static void cuts_fall_between_sequences_within_the_budget(void **state)
     world_close(&w);
 }
 
-/* ---- masks of a step ----------------------------------------------------------- */
+/* ---- masks of a step ----------------------------------------------------- */
 
 static struct sl_lm_rule lm_rule(const struct world *w, uint8_t *kind,
                                  enum sl_lm_copies copies)
 {
     sl_token_kinds(kind, w->t);
-    return (struct sl_lm_rule){ .pack = { .tokenizer = w->t, .max_length = 20 },
-                                .kind = kind,
-                                .vocab = V,
-                                .mask_id = MASK,
-                                .form = SL_MASK_ALL,
-                                .copies = copies,
-                                .p_enc = 0.3,
-                                .p_dec = 0.5,
-                                .seed = 4 };
+    return (struct sl_lm_rule){.pack = {.tokenizer = w->t, .max_length = 20},
+                               .kind = kind,
+                               .vocab = V,
+                               .mask_id = MASK,
+                               .form = SL_MASK_ALL,
+                               .copies = copies,
+                               .p_enc = 0.3,
+                               .p_dec = 0.5,
+                               .seed = 4};
 }
 
 static void nested_copies_hide_no_special_token(void **state)
 {
-    static const int64_t rows[] = { 4, 0, 3, 2 };
+    static const int64_t rows[] = {4, 0, 3, 2};
     uint8_t kind[V];
     struct world w;
     struct sl_lm_rule r;
@@ -226,12 +230,10 @@ static void nested_copies_hide_no_special_token(void **state)
  * hidden if it is 1; and no more are hidden than the shares allow. */
 static void shares_of_any_two_sizes_are_kept(void **state)
 {
-    static const double share[][2] = { { 0.15, 0.15 }, { 0.15, 0.3 },
-                                       { 0.3, 0.3 },   { 0.3, 0.5 },
-                                       { 0.4, 0.6 },   { 0.3, 1 },
-                                       { 0.5, 0.3 },   { 0, 0 },
-                                       { 0, 1 },       { 0.9, 0.95 } };
-    static const int64_t rows[] = { 4, 3, 0, 1 };
+    static const double share[][2] = {
+        {0.15, 0.15}, {0.15, 0.3}, {0.3, 0.3}, {0.3, 0.5}, {0.4, 0.6},
+        {0.3, 1},     {0.5, 0.3},  {0, 0},     {0, 1},     {0.9, 0.95}};
+    static const int64_t rows[] = {4, 3, 0, 1};
     uint8_t kind[V];
     struct world w;
     struct sl_lm_rule r;
@@ -270,7 +272,7 @@ static void shares_of_any_two_sizes_are_kept(void **state)
 
 static void rows_are_where_a_flag_is_set(void **state)
 {
-    static const int64_t rows[] = { 4, 0, 3 };
+    static const int64_t rows[] = {4, 0, 3};
     uint8_t kind[V];
     int32_t where[60];
     struct world w;
@@ -299,7 +301,7 @@ static void rows_are_where_a_flag_is_set(void **state)
  * or with another seed, others. */
 static void a_rows_masks_do_not_depend_on_its_place(void **state)
 {
-    static const int64_t alone[] = { 4 }, last[] = { 0, 3, 1, 4 };
+    static const int64_t alone[] = {4}, last[] = {0, 3, 1, 4};
     uint8_t kind[V];
     struct world w;
     struct sl_lm_rule r;
@@ -334,7 +336,7 @@ static void a_rows_masks_do_not_depend_on_its_place(void **state)
 
 static void a_blank_copy_hides_every_plain_token(void **state)
 {
-    static const int64_t rows[] = { 4, 0 };
+    static const int64_t rows[] = {4, 0};
     uint8_t kind[V];
     struct world w;
     struct sl_lm_rule r;
@@ -389,7 +391,7 @@ static void spans_lie_apart_anywhere_in_the_text(void **state)
 /* They follow from seed, epoch and row alone, and are masked on their own. */
 static void a_passage_gives_two_spans_of_its_contents(void **state)
 {
-    static const int64_t alone[] = { 4 }, last[] = { 0, 3, 4 };
+    static const int64_t alone[] = {4}, last[] = {0, 3, 4};
     uint8_t kind[V];
     struct world w;
     struct sl_lm_rule r;
@@ -416,7 +418,8 @@ static void a_passage_gives_two_spans_of_its_contents(void **state)
         assert_int_equal(b.clean.n, 6);
         assert_int_equal(a.clean.N, 12);
         at = b.clean.start[4];
-        assert_memory_equal(a.clean.ids, b.clean.ids + at, 12 * sizeof(int32_t));
+        assert_memory_equal(a.clean.ids, b.clean.ids + at,
+                            12 * sizeof(int32_t));
         assert_memory_equal(a.enc.mask, b.enc.mask + at, 12);
         for (int i = 0; i < 2; i++) {
             const int32_t *span = a.clean.ids + 6 * i + 1;

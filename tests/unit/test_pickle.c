@@ -55,11 +55,15 @@ static void containers_hold_what_was_put_into_them(void **state)
 {
     (void)state;
     /* OrderedDict([("a", [1, "a"]), ("b", (None, 0.5))]), with attributes */
-    struct sl_pickle *p = parse(
-        BYTES("\x80\x02" "ccollections\nOrderedDict\nq\x00)Rq\x01("
-              "X\x01\x00\x00\x00" "aq\x02" "](K\x01h\x02" "e"
-              "X\x01\x00\x00\x00" "bNG\x3f\xe0\x00\x00\x00\x00\x00\x00\x86"
-              "u}X\x01\x00\x00\x00xNsb."));
+    struct sl_pickle *p = parse(BYTES("\x80\x02"
+                                      "ccollections\nOrderedDict\nq\x00)Rq\x01("
+                                      "X\x01\x00\x00\x00"
+                                      "aq\x02"
+                                      "](K\x01h\x02"
+                                      "e"
+                                      "X\x01\x00\x00\x00"
+                                      "bNG\x3f\xe0\x00\x00\x00\x00\x00\x00\x86"
+                                      "u}X\x01\x00\x00\x00xNsb."));
     const struct sl_pickled *d = sl_pickle_root(p), *list, *tuple;
 
     assert_int_equal(d->kind, SL_PICKLE_DICT);
@@ -78,7 +82,8 @@ static void containers_hold_what_was_put_into_them(void **state)
 static void a_call_is_noted_and_not_made(void **state)
 {
     (void)state;
-    struct sl_pickle *p = parse(BYTES("\x80\x02" "cknown\nname\nK\x07\x85R."));
+    struct sl_pickle *p = parse(BYTES("\x80\x02"
+                                      "cknown\nname\nK\x07\x85R."));
     const struct sl_pickled *v = sl_pickle_root(p);
 
     assert_int_equal(v->kind, SL_PICKLE_CALL);
@@ -115,20 +120,29 @@ static void what_is_not_data_is_refused_by_name(void **state)
 #define CASE(s, says) {s, sizeof(s) - 1, says}
         CASE("", "empty"),
         CASE("\x80\x01.", "protocol"),
-        CASE("\x80\x02" "cos\nsystem\n.", "byte 13: it names 'os.system'"),
+        CASE("\x80\x02"
+             "cos\nsystem\n.",
+             "byte 13: it names 'os.system'"),
         CASE("\x80\x04\x8c\x02os\x8c\x06system\x93.", "'os.system'"),
         CASE("\x80\x04\x8c\x05known\x8c\x06name\0x\x93.", "NUL"),
         CASE("\x80\x04K\x01\x8c\x01x\x93.", "no text"),
         CASE("\x80\x02I1\n.", "instruction 0x49"),
         CASE("\x80\x02(ios\nsystem\n.", "instruction 0x69"),
         CASE("\x80\x02K\x01)R.", "no function"),
-        CASE("\x80\x02" "ccollections\nOrderedDict\n]\x85R.", "arguments"),
+        CASE("\x80\x02"
+             "ccollections\nOrderedDict\n]\x85R.",
+             "arguments"),
         CASE("\x80\x02K\x01Nb.", "no dictionary"),
         CASE("\x80\x02K\x01", "ends too early"),
-        CASE("\x80\x02X\xff\xff\xff\xff" "a.", "ends too early"),
-        CASE("\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\xff" "a.",
+        CASE("\x80\x02X\xff\xff\xff\xff"
+             "a.",
              "ends too early"),
-        CASE("\x80\x02" "ccollections", "ends too early"),
+        CASE("\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
+             "a.",
+             "ends too early"),
+        CASE("\x80\x02"
+             "ccollections",
+             "ends too early"),
         CASE("\x80\x02.", "too few values"),
         CASE("\x80\x02\x85.", "too few values"),
         CASE("\x80\x02K\x01(\x85.", "too few values"), /* below the mark */
@@ -137,7 +151,9 @@ static void what_is_not_data_is_refused_by_name(void **state)
         CASE("\x80\x02(K\x01.", "left over"),
         CASE("\x80\x02}(K\x01u.", "without a value"),
         CASE("\x80\x02](K\x01K\x02u.", "dictionary to fill"),
-        CASE("\x80\x02}K\x01" "a.", "list to fill"),
+        CASE("\x80\x02}K\x01"
+             "a.",
+             "list to fill"),
         CASE("\x80\x02h\x00.", "not remembered"),
         CASE("\x80\x02Nr\xff\xff\xff\x7f.", "too many"),
         CASE("\x80\x02q\x00.", "too few values"),
@@ -183,11 +199,19 @@ static void deep_and_long_pickles_end_with_an_error(void **state)
 /* The start of a view of the one storage, of so many floats. */
 #define TENSOR_OF(count)                                                       \
     "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storagectorch\n"    \
-    "FloatStorage\nX\x01\x00\x00\x00" "0X\x03\x00\x00\x00" "cpu" count "tQ"
+    "FloatStorage\nX\x01\x00\x00\x00"                                          \
+    "0X\x03\x00\x00\x00"                                                       \
+    "cpu" count "tQ"
 #define TENSOR TENSOR_OF("K\x06")
-#define KEYS "\x80\x02]X\x01\x00\x00\x00" "0a."
-#define A "X\x01\x00\x00\x00" "a"
-#define B "X\x01\x00\x00\x00" "b"
+#define KEYS                                                                   \
+    "\x80\x02]X\x01\x00\x00\x00"                                               \
+    "0a."
+#define A                                                                      \
+    "X\x01\x00\x00\x00"                                                        \
+    "a"
+#define B                                                                      \
+    "X\x01\x00\x00\x00"                                                        \
+    "b"
 #define TWO_TO_62 "\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x40"
 
 /* A file in the older format of that dictionary, and of floats 0, 1, ... */
@@ -248,7 +272,8 @@ static void tensors_that_lie_are_refused(void **state)
         CASE(VIEW("J\xff\xff\xff\xffK\x01\x85K\x01\x85"), "beyond"),
         CASE(VIEW("K\x05K\x02\x85J\xff\xff\xff\xff\x85"), "beyond"),
         CASE(VIEW("K\x00K\x02K\x02\x86" TWO_TO_62 TWO_TO_62 "\x86"), "beyond"),
-        CASE(VIEW("K\x00" TWO_TO_62 "K\x04\x86K\x01K\x01\x86"), "expected storage"),
+        CASE(VIEW("K\x00" TWO_TO_62 "K\x04\x86K\x01K\x01\x86"),
+             "expected storage"),
         CASE(VIEW("K\x00J\xff\xff\xff\xff\x85K\x01\x85"), "expected storage"),
         CASE(VIEW("K\x00K\x02\x85K\x01K\x01\x86"), "expected storage"),
         CASE(VIEW("K\x00)K\x01\x85"), "expected storage"),
@@ -263,9 +288,10 @@ static void tensors_that_lie_are_refused(void **state)
         CASE("\x80\x02}" A "K\x01Qs.", "id of a storage"),
         CASE("\x80\x02}" A TENSOR "K\x00))tRs" B
              "(X\x07\x00\x00\x00storagectorch\nHalfStorage\nX\x01\x00\x00\x00"
-             "0NK\x06tQs.", "two types"),
-        CASE("\x80\x02}" A
-             "(X\x07\x00\x00\x00storageNX\x01\x00\x00\x00" "0NK\x06tQs.",
+             "0NK\x06tQs.",
+             "two types"),
+        CASE("\x80\x02}" A "(X\x07\x00\x00\x00storageNX\x01\x00\x00\x00"
+             "0NK\x06tQs.",
              "unknown type"),
 #undef CASE
     };
@@ -310,9 +336,8 @@ static void few_bytes_do_not_become_many_tensors(void **state)
     assert_int_equal(sl_torchfile_count(f), 4);
     sl_torchfile_close(f);
     share(&s, 400);
-    check_fails(
-        SIMLM_E_FORMAT, "share",
-        sl_torchfile_open(&f, torch_file_of(s.s, s.len, 1000), &err));
+    check_fails(SIMLM_E_FORMAT, "share",
+                sl_torchfile_open(&f, torch_file_of(s.s, s.len, 1000), &err));
     sl_str_free(&s);
 }
 

@@ -22,7 +22,7 @@ static void write_file(const char *path, const char *text)
 
 static void a_directory_has_it_within_a_file_beside_it(void **state)
 {
-    simlm_provenance p = { .command = "test" };
+    simlm_provenance p = {.command = "test"};
     char file[300], dir[300], record[340];
 
     (void)state;
@@ -40,7 +40,7 @@ static void a_directory_has_it_within_a_file_beside_it(void **state)
 
 static void what_is_no_file_has_none(void **state)
 {
-    simlm_provenance p = { .command = "test" };
+    simlm_provenance p = {.command = "test"};
     char absent[300];
 
     (void)state;
@@ -56,10 +56,13 @@ static void what_is_no_file_has_none(void **state)
 static void a_directory_that_was_read_is_listed(void **state)
 {
     char dir[300], path[340], out[300], record[340];
-    const char *inputs[] = { dir, "-" };
-    simlm_provenance p = { .command = "test", .options = "{\"k\": 3}",
-                           .inputs = inputs, .n_inputs = 2, .threads = 1,
-                           .seconds = 1.5 };
+    const char *inputs[] = {dir, "-"};
+    simlm_provenance p = {.command = "test",
+                          .options = "{\"k\": 3}",
+                          .inputs = inputs,
+                          .n_inputs = 2,
+                          .threads = 1,
+                          .seconds = 1.5};
     struct sl_json_doc *doc = NULL;
     struct sl_json root, files;
     int64_t k = 0;
@@ -69,8 +72,8 @@ static void a_directory_that_was_read_is_listed(void **state)
     path_in(dir, sizeof dir, "model");
     snprintf(path, sizeof path, "%s/1_Pooling", dir);
     check_ok(sl_dir_make(path, &err));
-    static const char *const names[] = { "b", "a", ".lock", "command.json",
-                                         "1_Pooling/config.json" };
+    static const char *const names[] = {"b", "a", ".lock", "command.json",
+                                        "1_Pooling/config.json"};
     for (size_t i = 0; i < SL_LEN(names); i++) {
         snprintf(path, sizeof path, "%s/%s", dir, names[i]);
         write_file(path, names[i]);
@@ -82,18 +85,21 @@ static void a_directory_that_was_read_is_listed(void **state)
     snprintf(record, sizeof record, "%s.command.json", out);
     check_ok(sl_json_load(&doc, record, &err));
     root = sl_json_root(doc);
-    files = sl_json_field(sl_json_item(sl_json_field(root, "inputs"), 0), "files");
+    files =
+        sl_json_field(sl_json_item(sl_json_field(root, "inputs"), 0), "files");
     assert_int_equal(sl_json_count(files), 3);
-    assert_non_null(sl_json_is_text(sl_json_field(files, "1_Pooling/config.json"), NULL));
-    assert_true(sl_json_is_int(sl_json_field(sl_json_field(root, "options"), "k"), &k));
+    assert_non_null(
+        sl_json_is_text(sl_json_field(files, "1_Pooling/config.json"), NULL));
+    assert_true(
+        sl_json_is_int(sl_json_field(sl_json_field(root, "options"), "k"), &k));
     assert_int_equal(k, 3);
     sl_json_free(doc);
 }
 
 static void a_record_can_be_kept(void **state)
 {
-    simlm_provenance first = { .command = "first" }, p = { .command = "second",
-                                                           .keep = true };
+    simlm_provenance first = {.command = "first"},
+                     p = {.command = "second", .keep = true};
     char out[300], record[340], *text = NULL;
 
     (void)state;
@@ -109,8 +115,8 @@ static void a_record_can_be_kept(void **state)
 
 static void what_is_wrong_is_named(void **state)
 {
-    const char *inputs[] = { "a", NULL };
-    simlm_provenance p = { .n_inputs = 0 };
+    const char *inputs[] = {"a", NULL};
+    simlm_provenance p = {.n_inputs = 0};
     char out[300], record[340];
 
     (void)state;
@@ -121,12 +127,14 @@ static void what_is_wrong_is_named(void **state)
     p.command = "test";
     p.inputs = inputs;
     p.n_inputs = 2;
-    check_fails(SIMLM_E_ARG, "inputs[1]", simlm_provenance_write(out, &p, &err));
+    check_fails(SIMLM_E_ARG, "inputs[1]",
+                simlm_provenance_write(out, &p, &err));
     p.n_inputs = 0;
     p.options = "[1]";
     check_fails(SIMLM_E_ARG, "options", simlm_provenance_write(out, &p, &err));
     p.options = "{";
-    check_fails(SIMLM_E_FORMAT, "options", simlm_provenance_write(out, &p, &err));
+    check_fails(SIMLM_E_FORMAT, "options",
+                simlm_provenance_write(out, &p, &err));
     snprintf(record, sizeof record, "%s.command.json", out);
     assert_false(sl_file_exists(record));
 }

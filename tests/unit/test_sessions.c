@@ -13,7 +13,8 @@
 
 static const struct sl_session_options session = {128, 16, false};
 
-static const struct sl_objective *const rlm = &sl_objectives[SIMLM_OBJECTIVE_RLM];
+static const struct sl_objective *const rlm =
+    &sl_objectives[SIMLM_OBJECTIVE_RLM];
 
 static const unsigned cpus[] = {0, SL_CPU_ONEDNN, SL_CPU_AVX2,
                                 SL_CPU_AVX2 | SL_CPU_ONEDNN, SL_CPU_ALL};
@@ -34,8 +35,7 @@ static void each_cpu(void (*check)(struct sl_backend *be))
     }
 }
 
-/* ---- the encoder
- * ---------------------------------------------------------------- */
+/* ---- the encoder --------------------------------------------------------- */
 
 static void check_alone(struct sl_backend *be)
 {
@@ -92,8 +92,8 @@ static void check_cls(struct sl_backend *be)
     cfg.ffn = 80;
     for (cfg.layers = 1; cfg.layers <= 3; cfg.layers++) {
         m = tiny_model(be, cfg, (struct sl_bert_parts){0}, 1);
-        v = SL_NEW_ARRAY(float, t.n * cfg.hidden);
-        hidden = SL_NEW_ARRAY(float, t.N * cfg.hidden);
+        v = SL_NEW_ARRAY(float, t.n *cfg.hidden);
+        hidden = SL_NEW_ARRAY(float, t.N *cfg.hidden);
         check_ok(sl_encoder_new(&cls, m, 200, 16, SL_POOL_CLS, false, &err));
         check_ok(sl_encoder_new(&mean, m, 200, 16, SL_POOL_MEAN, false, &err));
         check_ok(sl_encoder_encode(cls, v, &t, &err));
@@ -188,8 +188,7 @@ static void a_rows_loss_does_not_depend_on_which_others_count(void **state)
     each_cpu(check_row_alone);
 }
 
-/* ---- MLM rows
- * --------------------------------------------------------------------- */
+/* ---- MLM rows ------------------------------------------------------------ */
 
 static void bad_rows_are_refused_and_none_are_fine(void **state)
 {
@@ -230,8 +229,7 @@ static void bad_rows_are_refused_and_none_are_fine(void **state)
     sl_backend_close(be);
 }
 
-/* ---- the generator
- * ------------------------------------------------------------------ */
+/* ---- the generator ------------------------------------------------------- */
 
 static struct sl_backend *open_all(void)
 {
@@ -317,9 +315,7 @@ static void draws_follow_the_logits(void **state)
     sl_backend_close(be);
 }
 
-/* ---- RLM
- * -------------------------------------------------------------------------------
- */
+/* ---- RLM ----------------------------------------------------------------- */
 
 static void the_generator_fills_the_masks_and_nothing_else(void **state)
 {
@@ -443,8 +439,8 @@ static void a_joint_generator_learns_as_a_masked_lm(void **state)
     sl_pretrainer_free(s);
 
     check_ok(sl_bert_join(m, g, "generator.", &err));
-    assert_true(sl_params_find(&m->params, "generator.generator_lm_head.bias") >=
-                0);
+    assert_true(
+        sl_params_find(&m->params, "generator.generator_lm_head.bias") >= 0);
     o.joint = true;
     check_ok(sl_pretrainer_new(&s, m, g, &o, &err));
     check_ok(sl_pretrainer_step(s, &joint, &b, scales, true, off, 7, &err));

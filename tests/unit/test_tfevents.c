@@ -33,10 +33,10 @@ static void events_are_tensorboards_bytes(void **state)
     (void)state;
     const char *dir = test_path("golden");
     char long_tag[201] = "";
-    struct sl_scalar step[] = { { "train/loss", 2.3125 },
-                                { "train/learning_rate", 3e-4 } };
-    struct sl_scalar eval[] = { { "eval/mrr", 0 }, { "eval/loss", -1e30 } };
-    struct sl_scalar last[] = { { long_tag, 1 } };
+    struct sl_scalar step[] = {{"train/loss", 2.3125},
+                               {"train/learning_rate", 3e-4}};
+    struct sl_scalar eval[] = {{"eval/mrr", 0}, {"eval/loss", -1e30}};
+    struct sl_scalar last[] = {{long_tag, 1}};
     struct sl_tfevents e;
     char *got, *want;
     size_t n, n_want;
@@ -53,9 +53,9 @@ static void events_are_tensorboards_bytes(void **state)
 
     check_ok(sl_file_read(&want, &n_want, TEST_DATA "/golden/tfevents/events",
                           1 << 16, &err));
-    check_ok(sl_file_read(&got, &n,
-                          test_path("golden/events.out.tfevents.1700000000.simlm"),
-                          1 << 16, &err));
+    check_ok(sl_file_read(
+        &got, &n, test_path("golden/events.out.tfevents.1700000000.simlm"),
+        1 << 16, &err));
     assert_int_equal(n, n_want);
     assert_memory_equal(got, want, n);
     sl_free(got);
@@ -67,7 +67,7 @@ static void events_are_tensorboards_bytes(void **state)
 static void a_later_file_sorts_behind(void **state)
 {
     (void)state;
-    static const double now[] = { 1700000000, 1700000000, 1600000000 };
+    static const double now[] = {1700000000, 1700000000, 1600000000};
     const char *dir = test_path("order");
     struct sl_tfevents e;
 
@@ -77,13 +77,13 @@ static void a_later_file_sorts_behind(void **state)
 
         check_ok(sl_tfevents_open(&e, dir, now[i], &err));
         check_ok(sl_tfevents_close(&e, &err));
-        snprintf(name, sizeof name, "order/events.out.tfevents.170000000%d.simlm",
-                 i);
+        snprintf(name, sizeof name,
+                 "order/events.out.tfevents.170000000%d.simlm", i);
         check_msg(sl_file_exists(test_path(name)), "no %s", name);
     }
 }
 
-/* ---- the observer ------------------------------------------------------------- */
+/* ---- the observer -------------------------------------------------------- */
 
 static int n_heard;
 
@@ -110,7 +110,7 @@ static void an_observer_passes_on_and_writes_what_begins(void **state)
 {
     (void)state;
     int one = 1;
-    simlm_observer next = { .ctx = &one, .record = hear_record };
+    simlm_observer next = {.ctx = &one, .record = hear_record};
     const char *dir = test_path("deep/er");
     struct sl_tensorboard t;
 

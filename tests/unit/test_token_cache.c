@@ -19,7 +19,7 @@
 static struct sl_tokenizer *make_tokenizer(bool large)
 {
     struct sl_tokenizer *t = NULL;
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
 
     sl_str_puts(&s, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
     for (int i = 0; large && i < 70000; i++)
@@ -34,7 +34,7 @@ static struct sl_tokenizer *make_tokenizer(bool large)
 static const char *make_corpus(const char *name, int64_t n, const char *prefix)
 {
     const char *path;
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
     struct sl_rng r;
 
     sl_rng_init(&r, sl_stream(13, SL_PURPOSE_TEST, 0));
@@ -68,7 +68,7 @@ static struct sl_token_cache *open_cache(const char *dir, const char *corpus,
 static void check_ids(const struct sl_tokenizer *t, const char *text,
                       size_t len, const int32_t *got, int64_t n)
 {
-    struct sl_id_list want = { 0 };
+    struct sl_id_list want = {0};
 
     if (text)
         assert_true(sl_tokenizer_encode(t, &want, text, len));
@@ -80,8 +80,7 @@ static void check_ids(const struct sl_tokenizer *t, const char *text,
 
 /* Each row of the cache is what the tokenizer says of the corpus's row. */
 static void check_against_corpus(const struct sl_token_cache *c,
-                                 const char *path,
-                                 const struct sl_tokenizer *t,
+                                 const char *path, const struct sl_tokenizer *t,
                                  const char *missing)
 {
     struct sl_corpus *corpus = NULL;
@@ -97,7 +96,10 @@ static void check_against_corpus(const struct sl_token_cache *c,
 
         assert_int_equal(row.has_title, title != NULL);
         sl_token_cache_title(c, i, ids, row.title);
-        check_ids(t, title, p.title ? p.title_len : title ? strlen(title) : 0,
+        check_ids(t, title,
+                  p.title ? p.title_len
+                  : title ? strlen(title)
+                          : 0,
                   ids, row.title);
         sl_token_cache_contents(c, i, 0, ids, row.contents);
         check_ids(t, p.contents, p.contents_len, ids, row.contents);
@@ -112,8 +114,8 @@ static void check_against_corpus(const struct sl_token_cache *c,
 static void a_cache_holds_what_the_tokenizer_gives(void **state)
 {
     (void)state;
-    static const char *const name[3] = { "rows", "named", "empty" };
-    static const char *const missing[3] = { "-", NULL, "" };
+    static const char *const name[3] = {"rows", "named", "empty"};
+    static const char *const missing[3] = {"-", NULL, ""};
 
     make_corpus("rows", 1000, "");
     make_corpus("named", 300, "doc");
@@ -133,7 +135,7 @@ static void a_cache_holds_what_the_tokenizer_gives(void **state)
     }
 }
 
-/* ---- when it is made ------------------------------------------------------------------ */
+/* ---- when it is made ----------------------------------------------------- */
 
 static void count_calls(void *ctx, const char *phase, int64_t done,
                         int64_t total, const char *unit)
@@ -150,7 +152,7 @@ static bool opens_by_building(const char *dir, const char *corpus,
                               const struct sl_tokenizer *t, const char *missing)
 {
     int calls = 0;
-    simlm_observer obs = { .ctx = &calls, .progress = count_calls };
+    simlm_observer obs = {.ctx = &calls, .progress = count_calls};
     struct sl_token_cache *c = NULL;
 
     check_ok(sl_token_cache_open(&c, dir, &corpus, 1, t, missing, &obs, &err));
@@ -327,7 +329,7 @@ static void long_texts_are_kept_up_to_the_limit(void **state)
     (void)state;
     enum { WORDS = SL_TOKENS_STORED + 100 };
     struct sl_tokenizer *t = make_tokenizer(false);
-    struct sl_str s = { 0 };
+    struct sl_str s = {0};
     struct sl_token_cache *c;
     struct sl_row_tokens row;
     const char *path;
@@ -359,7 +361,7 @@ static void failures_leave_no_file(void **state)
     const char *bad = test_file("bad.jsonl", "{\"id\":\"0\",\"contents\":1}\n");
     const char *good = make_corpus("good.jsonl", 10, ""), *dash = "-";
     const char *dir = test_path("failures");
-    simlm_observer obs = { .cancelled = stop };
+    simlm_observer obs = {.cancelled = stop};
     struct sl_token_cache *c = NULL;
 
     check_fails(SIMLM_E_FORMAT, "bad.jsonl:1: expected a string",
@@ -369,9 +371,9 @@ static void failures_leave_no_file(void **state)
     check_fails(SIMLM_E_ARG, "standard input",
                 sl_token_cache_open(&c, dir, &dash, 1, t, "-", NULL, &err));
     assert_int_equal(rmdir(dir), 0); /* it is empty */
-    check_fails(SIMLM_E_IO, "cannot create directory",
-                sl_token_cache_open(&c, "/dev/null/x", &good, 1, t, "-", NULL,
-                                    &err));
+    check_fails(
+        SIMLM_E_IO, "cannot create directory",
+        sl_token_cache_open(&c, "/dev/null/x", &good, 1, t, "-", NULL, &err));
     sl_tokenizer_close(t);
 }
 
@@ -385,9 +387,9 @@ static void a_full_disk_leaves_no_file(void **state)
 
     for (long room = 0; room < 60000; room += 9973) {
         test_disk_full(room);
-        check_fails(SIMLM_E_IO, "cannot write",
-                    sl_token_cache_open(&c, dir, &corpus, 1, t, "-", NULL,
-                                        &err));
+        check_fails(
+            SIMLM_E_IO, "cannot write",
+            sl_token_cache_open(&c, dir, &corpus, 1, t, "-", NULL, &err));
         test_disk_full(-1);
         assert_int_equal(rmdir(dir), 0);
     }

@@ -217,8 +217,7 @@ static void every_code_point_survives_a_round_trip(void **state)
     }
 }
 
-/* ---- options
- * ------------------------------------------------------------------ */
+/* ---- options ------------------------------------------------------------- */
 
 static const char json_head[] =
     "{\"truncation\":{\"max_length\":1},\"padding\":{\"strategy\":{\"Fixed\":9}"
@@ -365,8 +364,7 @@ static void options_are_part_of_the_identity(void **state)
     sl_tokenizer_close(c);
 }
 
-/* ---- truncation
- * ------------------------------------------------------------------ */
+/* ---- truncation ---------------------------------------------------------- */
 
 static void truncation_is_the_references(void **state)
 {
@@ -441,8 +439,7 @@ static void packing_puts_special_tokens_around(void **state)
     sl_tokenizer_close(t);
 }
 
-/* ---- files that lie
- * ------------------------------------------------------------------ */
+/* ---- files that lie ------------------------------------------------------ */
 
 static void bad_vocabularies_are_refused(void **state)
 {
@@ -552,8 +549,7 @@ static void vocab_txt_and_tokenizer_json_must_agree(void **state)
     assert_null(t);
 }
 
-/* ---- any bytes, any thread
- * --------------------------------------------------------- */
+/* ---- any bytes, any thread ----------------------------------------------- */
 
 /* Random text: mostly ASCII, some of every kind of trouble. */
 static size_t random_text(unsigned char *text, size_t cap, struct sl_rng *r)

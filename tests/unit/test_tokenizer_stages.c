@@ -30,7 +30,7 @@ static void put(struct points *p, uint32_t c)
     p->c[p->n++] = c;
 }
 
-/* ---- the stages --------------------------------------------------------- */
+/* ---- the stages ---------------------------------------------------------- */
 
 struct stages {
     const struct sl_tokenizer *t;
@@ -230,7 +230,7 @@ static void all_stages(const struct stages *s, struct sl_id_list *out,
     plain_stages(s, out, text + begin, len - begin);
 }
 
-/* ---- texts and vocabularies --------------------------------------------- */
+/* ---- texts and vocabularies ---------------------------------------------- */
 
 /* What short cuts stumble over: ends of ranges, marks, what lower case or
  * decomposition lengthens, ill-formed bytes, pieces of special tokens. */
@@ -392,7 +392,7 @@ static struct sl_tokenizer *random_tokenizer(struct sl_rng *r, unsigned options)
     return t;
 }
 
-/* ---- the property ------------------------------------------------------- */
+/* ---- the property -------------------------------------------------------- */
 
 static void expect_same(const struct stages *s, struct sl_id_list *got,
                         struct sl_id_list *want, const unsigned char *text,

@@ -152,8 +152,7 @@ static void repeated_characters_join_from_the_left(void **state)
     sl_strmap_free(w);
 }
 
-/* ---- the machine against a recount
- * ------------------------------------------------- */
+/* ---- the machine against a recount --------------------------------------- */
 
 enum { N_WORDS = 60, MAX_LEN = 12 };
 
@@ -236,8 +235,7 @@ static void counts_kept_up_to_date_equal_a_recount(void **state)
     }
 }
 
-/* ---- threads
- * ------------------------------------------------------------------------ */
+/* ---- threads ------------------------------------------------------------- */
 
 enum { N_TEXTS = 400 };
 

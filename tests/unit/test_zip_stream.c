@@ -10,7 +10,7 @@
 #include "format/gzip.h"
 #include "format/lines.h"
 
-/* ---- a zip file, byte by byte ---------------------------------------------- */
+/* ---- a zip file, byte by byte -------------------------------------------- */
 
 struct made {
     const char *name;
@@ -198,7 +198,7 @@ static void what_is_wrong_is_said_in_a_line(void **state)
     sl_str_free(&got);
 }
 
-/* ---- writing gzip ------------------------------------------------------------ */
+/* ---- writing gzip -------------------------------------------------------- */
 
 static void write_gzip(const char *path, const char *text, size_t n,
                        size_t step)

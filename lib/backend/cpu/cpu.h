@@ -30,7 +30,7 @@ struct sl_cpu {
     struct sl_backend *f32;        /* of a bf16 backend: see wide.c */
     struct sl_weights *weights;    /* a sibling's are the first one's */
     bool sibling;
-    _Atomic int failed;            /* the first failure since the last sync() */
+    _Atomic int failed; /* the first failure since the last sync() */
     void *scratch;
     size_t scratch_bytes;
 };

@@ -13,7 +13,7 @@
 #include "backend/cpu/weight_copies.h"
 #include "base/alloc.h"
 
-/* ---- memory ---- */
+/* ---- memory -------------------------------------------------------------- */
 
 static simlm_status cpu_alloc(struct sl_backend *be, void **out, size_t bytes,
                               const char *what, simlm_error *err)
@@ -84,7 +84,7 @@ void *sl_cpu_scratch(struct sl_backend *be, size_t bytes)
     return cpu->scratch;
 }
 
-/* ---- elements, converted ---- */
+/* ---- elements, converted ------------------------------------------------- */
 
 static void get_real(struct sl_backend *be, float *dst, const sl_real *src,
                      int64_t n)
@@ -139,7 +139,7 @@ static void put_act(struct sl_backend *be, sl_act *dst, const float *src,
         ((sl_bf16 *)dst)[i] = sl_bf16_round(src[i]);
 }
 
-/* ---- life ---- */
+/* ---- life ---------------------------------------------------------------- */
 
 static simlm_status cpu_sync(struct sl_backend *be, simlm_error *err)
 {
@@ -181,12 +181,12 @@ static const struct sl_backend methods = {
     .close = cpu_close,
 };
 
-/* ---- filling the table: the reference first; a later line wins ---- */
+/* ---- filling the table: the reference first; a later line wins ----------- */
 
 static simlm_status open_onednn(struct sl_cpu *cpu, simlm_error *err)
 {
-    bool avx2_only = (cpu->features & (SL_CPU_AVX2 | SL_CPU_AVX512)) ==
-                     SL_CPU_AVX2;
+    bool avx2_only =
+        (cpu->features & (SL_CPU_AVX2 | SL_CPU_AVX512)) == SL_CPU_AVX2;
 
     return sl_onednn_open(&cpu->dnn, avx2_only, err);
 }
@@ -311,7 +311,7 @@ void sl_backend_close(struct sl_backend *be)
         be->close(be);
 }
 
-/* ---- what the machine has ---- */
+/* ---- what the machine has ------------------------------------------------ */
 
 /* All that the files named _avx2.c and _avx512.c are compiled for: see
  * CMakeLists.txt. */

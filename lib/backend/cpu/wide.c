@@ -15,7 +15,7 @@
 #include "backend/cpu/cpu.h"
 #include "base/parallel.h"
 
-/* ---- activations as floats ------------------------------------------------ */
+/* ---- activations as floats ----------------------------------------------- */
 
 struct wide {
     struct sl_backend *f32;
@@ -91,7 +91,7 @@ static void give(const struct wide *s, sl_act *y, const sl_act *wide, int64_t n)
         sl_parallel_for(n, GRAIN, convert, &c);
 }
 
-/* ---- embeddings and layers ------------------------------------------------ */
+/* ---- embeddings and layers ----------------------------------------------- */
 
 static void embed_fwd(struct sl_backend *be, sl_act *y, sl_real *mean,
                       sl_real *rstd, const int32_t *ids, const int32_t *types,
@@ -272,8 +272,8 @@ static void attention_bwd(struct sl_backend *be, sl_act *dqkv,
     give(&s, dqkv, wide, 3 * n);
 }
 
-static void attention_rows_fwd(struct sl_backend *be, sl_act *ctx,
-                               sl_real *lse, const sl_act *q, const sl_act *kv,
+static void attention_rows_fwd(struct sl_backend *be, sl_act *ctx, sl_real *lse,
+                               const sl_act *q, const sl_act *kv,
                                const struct sl_packing *pk,
                                const struct sl_chosen *rows, int64_t D,
                                int64_t H, struct sl_dropout drop)
@@ -312,7 +312,7 @@ static void attention_rows_bwd(struct sl_backend *be, sl_act *dq, sl_act *dkv,
     give(&s, dkv, wide_dkv, n_kv);
 }
 
-/* ---- rows, as they are ---------------------------------------------------- */
+/* ---- rows, as they are --------------------------------------------------- */
 
 static void copy_row(sl_bf16 *y, const sl_bf16 *x, int64_t D)
 {
@@ -348,7 +348,8 @@ static void splice_cls_bwd(struct sl_backend *be, sl_act *dh_,
         sl_bf16 *to = dh + h_start[s] * D;
 
         for (int64_t i = 0; i < D; i++)
-            to[i] = sl_bf16_round(sl_bf16_widen(to[i]) + sl_bf16_widen(from[i]));
+            to[i] =
+                sl_bf16_round(sl_bf16_widen(to[i]) + sl_bf16_widen(from[i]));
         memset(dx + pk->seq_start[s] * D, 0, (size_t)D * sizeof *dx);
     }
 }
@@ -406,7 +407,7 @@ static void add(struct sl_backend *be, sl_act *y, const sl_act *x, int64_t n)
     give(&s, y, wide, n);
 }
 
-/* ---- from a row to a score ------------------------------------------------ */
+/* ---- from a row to a score ----------------------------------------------- */
 
 static void tanh_fwd(struct sl_backend *be, sl_act *y, const sl_act *x,
                      int64_t n)
@@ -475,8 +476,8 @@ static void linear_one_bwd(struct sl_backend *be, sl_act *dx, sl_real *dw,
 
 static void binary_ce(struct sl_backend *be, sl_real *loss, sl_act *dh,
                       sl_real *dw, sl_real *db, const sl_act *h,
-                      const sl_real *w, const sl_real *b,
-                      const int32_t *labels, int64_t n, int64_t D, double scale)
+                      const sl_real *w, const sl_real *b, const int32_t *labels,
+                      int64_t n, int64_t D, double scale)
 {
     struct wide s;
     sl_act *wide;
@@ -489,7 +490,7 @@ static void binary_ce(struct sl_backend *be, sl_real *loss, sl_act *dh,
     give(&s, dh, wide, n * D);
 }
 
-/* ---- the vocabulary ------------------------------------------------------- */
+/* ---- the vocabulary ------------------------------------------------------ */
 
 static void vocab_ce(struct sl_backend *be, sl_real *loss, sl_act *dh,
                      sl_real *dW, sl_real *db, const sl_act *h,
@@ -519,7 +520,7 @@ static void vocab_sample(struct sl_backend *be, int32_t *ids, const sl_act *h,
                             n, D, V, stream, site);
 }
 
-/* ---- weights -------------------------------------------------------------- */
+/* ---- weights ------------------------------------------------------------- */
 
 void sl_wide_round(const struct sl_cpu_kernels *kernels, sl_bf16 *y,
                    const float *x, int64_t n)
@@ -573,7 +574,7 @@ void sl_ops_init_wide(struct sl_ops *ops, const struct sl_ops *f32)
     ops->adamw = adamw;
 }
 
-/* ---- kernels -------------------------------------------------------------- */
+/* ---- kernels ------------------------------------------------------------- */
 
 enum { PIECE = 256 };
 

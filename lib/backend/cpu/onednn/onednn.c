@@ -30,7 +30,7 @@ struct sl_onednn {
     } scratch, rounded;
 };
 
-/* ---- life ---- */
+/* ---- life ---------------------------------------------------------------- */
 
 /* The values of the enumeration are sets of features. */
 static bool has(unsigned features)
@@ -98,7 +98,7 @@ void sl_onednn_close(struct sl_onednn *dnn)
     sl_free(dnn);
 }
 
-/* ---- habits ---- */
+/* ---- habits -------------------------------------------------------------- */
 
 static struct sl_onednn *onednn(struct sl_backend *be)
 {
@@ -142,7 +142,7 @@ int64_t sl_onednn_height(struct sl_backend *be, int64_t rows)
     return !is_avx512(be) && height % 6 == 2 ? height + 16 : height;
 }
 
-/* ---- memory ---- */
+/* ---- memory -------------------------------------------------------------- */
 
 static void *make_room(struct sl_backend *be, struct room *r, size_t bytes)
 {
@@ -175,7 +175,7 @@ const sl_bf16 *sl_onednn_rounded(struct sl_backend *be, const sl_real *W,
     return made;
 }
 
-/* ---- tiles ---- */
+/* ---- tiles --------------------------------------------------------------- */
 
 static dnnl_data_type_t type(int64_t half)
 {
@@ -408,7 +408,7 @@ bool sl_tile_run(struct sl_onednn *dnn, const struct sl_tile_code *code,
     return run(dnn, code->primitive, use, code->tile.bias ? 5 : 4);
 }
 
-/* ---- packing ---- */
+/* ---- packing ------------------------------------------------------------- */
 
 size_t sl_tile_packed_bytes(const struct sl_tile_code *code)
 {
@@ -425,12 +425,12 @@ bool sl_tile_pack(struct sl_onednn *dnn, const struct sl_tile_code *code,
                               {DNNL_ARG_TO, &code->b, to}};
     bool ok;
 
-    ok = matrix(&plain, code->tile.k, code->tile.n, ld, true, 0) &&
-         dnnl_reorder_primitive_desc_create(&pd, &plain, dnn->engine, &code->b,
-                                            dnn->engine,
-                                            NULL) == dnnl_success &&
-         dnnl_primitive_create(&reorder, pd) == dnnl_success &&
-         run(dnn, reorder, use, 2);
+    ok =
+        matrix(&plain, code->tile.k, code->tile.n, ld, true, 0) &&
+        dnnl_reorder_primitive_desc_create(&pd, &plain, dnn->engine, &code->b,
+                                           dnn->engine, NULL) == dnnl_success &&
+        dnnl_primitive_create(&reorder, pd) == dnnl_success &&
+        run(dnn, reorder, use, 2);
     if (reorder)
         dnnl_primitive_destroy(reorder);
     if (pd)

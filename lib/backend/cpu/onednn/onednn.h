@@ -38,7 +38,7 @@ bool sl_onednn_has_bf16(const struct sl_onednn *dnn);
  * fp32 and, where there is bf16, for that. */
 void sl_ops_init_onednn(struct sl_ops *ops);
 
-/* ---- tiles: onednn.c ---- */
+/* ---- tiles: onednn.c ----------------------------------------------------- */
 
 /*
  * c [m, n] <- or += a [m, k] b [k, n] (+ bias [n] to each row).  The leading
@@ -95,7 +95,7 @@ void *sl_onednn_scratch(struct sl_backend *be, size_t bytes);
 const sl_bf16 *sl_onednn_rounded(struct sl_backend *be, const sl_real *W,
                                  int64_t n);
 
-/* ---- whole products: onednn_products.c ---- */
+/* ---- whole products: onednn_products.c ----------------------------------- */
 
 /*
  * y [M, N] <- or += x [M, K] w, where w is [N, K] if w_transposed, else [K, N].

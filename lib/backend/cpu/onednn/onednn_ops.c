@@ -19,7 +19,7 @@ static const void *weights(struct sl_backend *be, const sl_real *W, int64_t n)
     return is_half(be) ? (const void *)sl_onednn_rounded(be, W, n) : W;
 }
 
-/* ---- linear ---- */
+/* ---- linear -------------------------------------------------------------- */
 
 /* y = x W^T + b, W packed if it can be. */
 static void forward(struct sl_backend *be, struct sl_rows_product *p,
@@ -80,8 +80,7 @@ static void sum_strip(void *ctx, int64_t begin, int64_t end)
 {
     const struct column_sums *c = ctx;
     const struct sl_cpu *cpu = c->be->impl;
-    const char *dy =
-        (const char *)c->dy + begin * (int64_t)c->be->act_bytes;
+    const char *dy = (const char *)c->dy + begin * (int64_t)c->be->act_bytes;
     double sum[STRIP] = {0};
 
     cpu->kernels.sum_rows(sum, (const sl_act *)dy, c->O, c->N, end - begin);
@@ -120,7 +119,7 @@ static void linear_bwd(struct sl_backend *be, sl_act *dx, sl_real *dW,
         sl_parallel_for(O, STRIP, sum_strip, &sums);
 }
 
-/* ---- scores, always in fp32 ---- */
+/* ---- scores, always in fp32 ---------------------------------------------- */
 
 /*
  * Columns that are left after a multiple of 16 have code of their own on some
@@ -207,8 +206,8 @@ static void ce_rows(void *ctx, void *logits, int64_t first, int64_t n)
         float *z = (float *)logits + i * c->V;
         int64_t r = first + i;
 
-        c->loss[r] = c->kernels->ce_row(z, c->V, c->labels[r], c->scale,
-                                        c->dz != NULL);
+        c->loss[r] =
+            c->kernels->ce_row(z, c->V, c->labels[r], c->scale, c->dz != NULL);
         if (c->dz)
             memcpy(c->dz + (size_t)r * c->dz_bytes, z, c->dz_bytes);
     }
@@ -272,7 +271,8 @@ static void vocab_ce(struct sl_backend *be, sl_real *loss_, sl_act *dh,
     if (!at)
         return;
     c.loss = sl_cpu_cut(&at, loss_bytes);
-    memset(c.loss, 0, loss_bytes); /* without memory for logits nothing is lost */
+    memset(c.loss, 0,
+           loss_bytes); /* without memory for logits nothing is lost */
     c.dz = dh ? at : NULL;
     for (int64_t r = 0; r < n; r += rows) {
         int64_t m = n - r < rows ? n - r : rows;

@@ -111,7 +111,7 @@ static void copy_tail(char *to, const void *x, int64_t first, int64_t M,
     memset(to + used, 0, (size_t)(rows * K) * bytes_of(half) - used);
 }
 
-/* ---- rows ---- */
+/* ---- rows ---------------------------------------------------------------- */
 
 enum { FIRST, NEXT, LAST }; /* chunks of the sum over K */
 
@@ -212,8 +212,8 @@ static void make_tile(const struct rows_job *j, struct place y, int64_t row,
     bool in_tail = rows < j->m, through = goes_through(j, in_tail);
     size_t bytes = (size_t)width * bytes_of(p->half_y);
     struct place tile = {mine + j->rows_bytes, bytes};
-    const char *x = in_tail && j->padded ? j->x_tail
-                                         : at(p->x, row * p->K, p->half);
+    const char *x =
+        in_tail && j->padded ? j->x_tail : at(p->x, row * p->K, p->half);
 
     if (through && p->add)
         copy_rows(tile, y, rows, bytes);
@@ -361,7 +361,7 @@ void sl_rows_product(struct sl_backend *be, const struct sl_rows_product *p)
                     &j);
 }
 
-/* ---- packed weights ---- */
+/* ---- packed weights ------------------------------------------------------ */
 
 struct packing {
     struct sl_backend *be;
@@ -425,11 +425,8 @@ static bool find_packing_codes(struct packing *c)
 static bool is_whole(const struct packing *c)
 {
     const struct sl_packed *p = c->p;
-    struct sl_packed one = {.w = p->w,
-                            .K = p->K,
-                            .N = p->N,
-                            .columns = p->N,
-                            .chunk = p->K};
+    struct sl_packed one = {
+        .w = p->w, .K = p->K, .N = p->N, .columns = p->N, .chunk = p->K};
     struct packing all = {.be = c->be, .p = &one, .half = c->half};
     size_t bytes = (size_t)parts(p->N, p->columns) * p->piece_bytes;
     bool same = false;
@@ -479,7 +476,7 @@ const struct sl_packed *sl_onednn_packed(struct sl_backend *be, const float *W,
     return sl_weights_packed(cpu->weights, W, K, N, pack, &c);
 }
 
-/* ---- weights ---- */
+/* ---- weights ------------------------------------------------------------- */
 
 struct weight_job {
     struct sl_backend *be;

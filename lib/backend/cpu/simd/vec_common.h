@@ -52,7 +52,8 @@ static inline void transpose8(float *yT, int64_t ldy, const float *x,
             _mm256_castps128_ps256(_mm_loadu_ps(x + i * ldx + 4)),
             _mm_loadu_ps(x + (i + 4) * ldx + 4), 1);
     }
-    UNROLL for (int i = 0; i < 8; i += 4) {
+    UNROLL for (int i = 0; i < 8; i += 4)
+    {
         /* A 4 x 4 block in each half. */
         b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
         b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
