@@ -317,3 +317,41 @@ simlm_status sl_dir_remove(const char *path, simlm_error *err)
         return sl_fail_errno(err, "remove", path);
     return SIMLM_OK;
 }
+
+/* ---- bytes at their place ------------------------------------------------ */
+
+bool sl_read_at(int fd, void *bytes, size_t n, int64_t at)
+{
+    char *p = bytes;
+
+    while (n) {
+        ssize_t m = pread(fd, p, n, (off_t)at);
+
+        if (m < 0 && errno == EINTR)
+            continue;
+        if (m <= 0)
+            return false;
+        p += m;
+        n -= (size_t)m;
+        at += m;
+    }
+    return true;
+}
+
+bool sl_write_at(int fd, const void *bytes, size_t n, int64_t at)
+{
+    const char *p = bytes;
+
+    while (n) {
+        ssize_t m = pwrite(fd, p, n, (off_t)at);
+
+        if (m < 0 && errno == EINTR)
+            continue;
+        if (m <= 0)
+            return false;
+        p += m;
+        n -= (size_t)m;
+        at += m;
+    }
+    return true;
+}

@@ -72,6 +72,11 @@ simlm_status sl_dir_make(const char *path, simlm_error *err);
 /* Make sure that what was renamed into the directory survives a power cut. */
 simlm_status sl_dir_sync(const char *path, simlm_error *err);
 
+/* All n bytes at their place in the file, or false: errno says why, unless the
+ * file ends before.  Safe from several threads. */
+bool sl_read_at(int fd, void *bytes, size_t n, int64_t at);
+bool sl_write_at(int fd, const void *bytes, size_t n, int64_t at);
+
 /* "<dir>/<name>", sl_free() it; NULL if out of memory. */
 char *sl_path_join(const char *dir, const char *name);
 

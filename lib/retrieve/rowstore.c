@@ -45,44 +45,6 @@ static char *shard_path(const struct sl_rowstore *s, int64_t k, bool part)
     return sl_path_join(s->dir, name);
 }
 
-/* ---- bytes at their place ------------------------------------------------ */
-
-static bool write_all(int fd, const void *bytes, size_t n, off_t at)
-{
-    const char *p = bytes;
-
-    while (n) {
-        ssize_t m = pwrite(fd, p, n, at);
-
-        if (m < 0 && errno == EINTR)
-            continue;
-        if (m <= 0)
-            return false;
-        p += m;
-        n -= (size_t)m;
-        at += m;
-    }
-    return true;
-}
-
-static bool read_all(int fd, void *bytes, size_t n, off_t at)
-{
-    char *p = bytes;
-
-    while (n) {
-        ssize_t m = pread(fd, p, n, at);
-
-        if (m < 0 && errno == EINTR)
-            continue;
-        if (m <= 0)
-            return false;
-        p += m;
-        n -= (size_t)m;
-        at += m;
-    }
-    return true;
-}
-
 static size_t row_bytes(const struct sl_rowstore *s)
 {
     return (size_t)s->dim * sizeof(float);
@@ -154,7 +116,7 @@ static simlm_status finish_part(struct sl_rowstore *s, int64_t rows,
     sl_npy_header(header, rows, s->dim);
     if (!part || !whole)
         st = sl_fail_nomem(err, "a file's name");
-    else if (!write_all(s->fd, header, sizeof header, 0) || fsync(s->fd) ||
+    else if (!sl_write_at(s->fd, header, sizeof header, 0) || fsync(s->fd) ||
              rename(part, whole))
         st = sl_fail_errno(err, "write", whole);
     close_part(s);
@@ -263,8 +225,8 @@ static bool read_rows(const struct sl_rowstore *s, float *out, int64_t first,
             if (fd < 0)
                 fd = open(whole, O_RDONLY | O_CLOEXEC);
         }
-        ok = fd >= 0 &&
-             read_all(fd, out, (size_t)m * row_bytes(s), place_of(s, in_shard));
+        ok = fd >= 0 && sl_read_at(fd, out, (size_t)m * row_bytes(s),
+                                   place_of(s, in_shard));
         if (fd >= 0)
             close(fd);
         sl_free(part);
@@ -468,8 +430,8 @@ static simlm_status append(struct sl_rowstore *s, const float *rows, int64_t n,
 
         if (s->open_shard != k)
             SL_TRY(open_part(s, k, in_shard, err));
-        if (!write_all(s->fd, rows, (size_t)m * row_bytes(s),
-                       place_of(s, in_shard)) ||
+        if (!sl_write_at(s->fd, rows, (size_t)m * row_bytes(s),
+                         place_of(s, in_shard)) ||
             fsync(s->fd))
             return sl_fail_errno(err, "write embeddings into", s->dir);
         if (m == room)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/observe.h"
 #include "base/str.h"
@@ -22,44 +23,6 @@ struct saving {
     int64_t n;
     uint64_t hash;
 };
-
-/* ---- bytes at their place ------------------------------------------------ */
-
-static bool read_at(int fd, void *bytes, size_t n, int64_t at)
-{
-    char *p = bytes;
-
-    while (n) {
-        ssize_t m = pread(fd, p, n, (off_t)at);
-
-        if (m < 0 && errno == EINTR)
-            continue;
-        if (m <= 0)
-            return false;
-        p += m;
-        n -= (size_t)m;
-        at += m;
-    }
-    return true;
-}
-
-static bool write_at(int fd, const void *bytes, size_t n, int64_t at)
-{
-    const char *p = bytes;
-
-    while (n) {
-        ssize_t m = pwrite(fd, p, n, (off_t)at);
-
-        if (m < 0 && errno == EINTR)
-            continue;
-        if (m <= 0)
-            return false;
-        p += m;
-        n -= (size_t)m;
-        at += m;
-    }
-    return true;
-}
 
 /* ---- the file ------------------------------------------------------------ */
 
@@ -118,10 +81,10 @@ static simlm_status begin(struct sl_scorestore *s, uint64_t key,
     struct head want = {"simlmSC1", key}, there;
 
     s->at = sizeof want;
-    if (read_at(s->fd, &there, sizeof there, 0) &&
+    if (sl_read_at(s->fd, &there, sizeof there, 0) &&
         !memcmp(&there, &want, sizeof want))
         return SIMLM_OK;
-    return ftruncate(s->fd, 0) || !write_at(s->fd, &want, sizeof want, 0)
+    return ftruncate(s->fd, 0) || !sl_write_at(s->fd, &want, sizeof want, 0)
                ? sl_fail_errno(err, "write", s->path)
                : SIMLM_OK;
 }
@@ -177,8 +140,8 @@ static bool read_next(struct sl_scorestore *s, float *score, int64_t n)
     struct saving next;
 
     if (s->fd < 0 || s->began || !n ||
-        !read_at(s->fd, &next, sizeof next, s->at) || next.n != n ||
-        !read_at(s->fd, score, bytes, s->at + (int64_t)sizeof next) ||
+        !sl_read_at(s->fd, &next, sizeof next, s->at) || next.n != n ||
+        !sl_read_at(s->fd, score, bytes, s->at + (int64_t)sizeof next) ||
         next.hash != sl_hash64(score, bytes, 0))
         return false;
     s->at += (int64_t)(sizeof next + bytes);
@@ -194,8 +157,8 @@ static simlm_status save(struct sl_scorestore *s, const float *score, int64_t n,
 
     if (s->fd < 0)
         return SIMLM_OK;
-    if (!write_at(s->fd, &next, sizeof next, s->at) ||
-        !write_at(s->fd, score, bytes, at) || fsync(s->fd))
+    if (!sl_write_at(s->fd, &next, sizeof next, s->at) ||
+        !sl_write_at(s->fd, score, bytes, at) || fsync(s->fd))
         return sl_fail_errno(err, "write", s->path);
     s->at = at + (int64_t)bytes;
     return SIMLM_OK;
