@@ -57,10 +57,11 @@ struct stage {
     int n_words;
     const char **input, **output; /* paths */
     int n_inputs, n_outputs;
-    const char *options; /* what decides the result beside inputs, as lines */
-    bool may_overwrite;  /* it has --overwrite */
-    bool brief;          /* it does not continue: it is done anew */
-    bool ours;           /* it measures or reports: made by the report's plan */
+    const char *options;  /* what decides the result beside inputs, as lines */
+    const char *defaults; /* the lines of a stage that sets none */
+    bool may_overwrite;   /* it has --overwrite */
+    bool brief;           /* it does not continue: it is done anew */
+    bool ours; /* it measures or reports: made by the report's plan */
 };
 
 struct symbol {

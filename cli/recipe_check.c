@@ -25,9 +25,9 @@ struct check {
     simlm_error *err;
 };
 
-/* How a run goes, not what it comes to: the same for all stages, in no key. */
-static const char *const of_running[] = {"threads", "quiet", "log-json",
-                                         "overwrite"};
+/* How a run goes, not what it comes to: in no key. */
+static const char *const of_running[] = {
+    "threads", "quiet", "log-json", "overwrite", "save-every", "log-every"};
 
 static bool is_of_running(const char *name)
 {
@@ -44,6 +44,54 @@ static const struct option_row *row_named(const struct option_row *options,
         if (option_is_one(o) && !strcmp(o->long_name, name))
             return o;
     return NULL;
+}
+
+/* ---- options as lines ---------------------------------------------------- */
+
+static void put_lines(FILE *f, const struct option_row *o)
+{
+    const struct option_list *list = o->value;
+    char text[4096];
+
+    if (o->type == OPT_TYPE_FLAG) {
+        fprintf(f, "--%s %s\n", o->long_name,
+                *(const bool *)o->value ? "yes" : "no");
+    } else if (o->type == OPT_TYPE_LIST) {
+        for (int i = 0; i < list->n; i++)
+            fprintf(f, "--%s %s\n", o->long_name, list->item[i]);
+    } else {
+        option_value(text, sizeof text, o);
+        fprintf(f, "--%s %s\n", o->long_name, text);
+    }
+}
+
+bool recipe_is_within(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+
+    return !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
+}
+
+/* A model by name, that the command will find; no file. */
+static bool is_hub_model(const struct recipe *r, const struct option_row *o)
+{
+    return o->role == OPT_ROLE_MODEL && option_input(o) &&
+           !recipe_is_within(option_input(o), r->o.folder) &&
+           simlm_hub_is_name(option_input(o));
+}
+
+/* Files are described by what they hold, wherever they lie. */
+static const char *describe_options(struct recipe *r,
+                                    const struct option_row *options)
+{
+    struct pool_writer w;
+    FILE *f = pool_write(&w);
+
+    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++)
+        if (option_is_one(o) && !is_of_running(o->long_name) &&
+            (o->role == OPT_ROLE_NONE || is_hub_model(r, o)))
+            put_lines(f, o);
+    return pool_written(&r->pool, &w);
 }
 
 /* ---- words --------------------------------------------------------------- */
@@ -190,6 +238,7 @@ static void make_words(void *ctx, const struct option_row *options)
                             c->s->command->name);
         return;
     }
+    c->s->defaults = describe_options(c->r, options);
     c->s->may_overwrite = row_named(options, "overwrite") != NULL;
     for (const struct setting *x = c->s->settings; x && c->st == SIMLM_OK;
          x = x->next)
@@ -201,51 +250,6 @@ static void make_words(void *ctx, const struct option_row *options)
 }
 
 /* ---- what the line comes to ---------------------------------------------- */
-
-static void put_lines(FILE *f, const struct option_row *o)
-{
-    const struct option_list *list = o->value;
-    char text[4096];
-
-    if (o->type == OPT_TYPE_FLAG) {
-        fprintf(f, "--%s %s\n", o->long_name,
-                *(const bool *)o->value ? "yes" : "no");
-    } else if (o->type == OPT_TYPE_LIST) {
-        for (int i = 0; i < list->n; i++)
-            fprintf(f, "--%s %s\n", o->long_name, list->item[i]);
-    } else {
-        option_value(text, sizeof text, o);
-        fprintf(f, "--%s %s\n", o->long_name, text);
-    }
-}
-
-bool recipe_is_within(const char *path, const char *dir)
-{
-    size_t n = strlen(dir);
-
-    return !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
-}
-
-/* A model by name, that the command will find; no file. */
-static bool is_hub_model(const struct recipe *r, const struct option_row *o)
-{
-    return o->role == OPT_ROLE_MODEL && option_input(o) &&
-           !recipe_is_within(option_input(o), r->o.folder) &&
-           simlm_hub_is_name(option_input(o));
-}
-
-/* Files are described by what they hold, wherever they lie. */
-static const char *describe(struct recipe *r, const struct option_row *options)
-{
-    struct pool_writer w;
-    FILE *f = pool_write(&w);
-
-    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++)
-        if (option_is_one(o) && !is_of_running(o->long_name) &&
-            (o->role == OPT_ROLE_NONE || is_hub_model(r, o)))
-            put_lines(f, o);
-    return pool_written(&r->pool, &w);
-}
 
 static void add_path(const char **list, int *n, struct pool *p,
                      const char *path)
@@ -261,7 +265,7 @@ static void take_line(void *ctx, const struct option_line *line, bool brief)
     size_t most = (size_t)s->n_words + 1;
 
     s->brief = brief;
-    s->options = describe(c->r, line->options);
+    s->options = describe_options(c->r, line->options);
     s->input = pool_take(p, most, sizeof *s->input);
     s->output = pool_take(p, most, sizeof *s->output);
     /* The one called "output" is the first: it is what $stage stands for. */

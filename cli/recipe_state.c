@@ -254,22 +254,74 @@ static simlm_status whole_text(const char **text, struct state *s,
     return st;
 }
 
+/* ---- comparing them ------------------------------------------------------ */
+
+static size_t line_length(const char *text)
+{
+    size_t n = strcspn(text, "\n");
+
+    return n + (text[n] == '\n');
+}
+
+/* Has the text a line that begins with those n characters? */
+static bool has_line(const char *text, const char *start, size_t n)
+{
+    for (; *text; text += line_length(text))
+        if (!strncmp(text, start, n))
+            return true;
+    return false;
+}
+
+/* Does the line, an option at its default, name one that `old` knows not of?
+ * So it is when a later version has a new one: what it does not ask for is as
+ * it was. */
+static bool is_new_default(const char *line, const char *defaults,
+                           const char *old)
+{
+    return !strncmp(line, "--", 2) &&
+           has_line(defaults, line, line_length(line)) &&
+           !has_line(old, line, strcspn(line, " \n") + 1);
+}
+
+/* The first line of `now` that is not in its place in `old`, or NULL; *rest <-
+ * what follows in `old` then. */
+static const char *first_difference(const char **rest, const struct stage *g,
+                                    const char *old, const char *now)
+{
+    for (const char *at = old;; now += line_length(now)) {
+        *rest = at;
+        if (!*now)
+            return NULL;
+        if (!strncmp(at, now, line_length(now)))
+            at += line_length(now);
+        else if (!is_new_default(now, g->defaults, old))
+            return now;
+    }
+}
+
+/* Is that in the file, and nothing else? */
+static bool holds(struct state *s, const char *path, const struct stage *g,
+                  const char *text)
+{
+    const char *old = read_text(s, path), *rest;
+
+    return old && !first_difference(&rest, g, old, text) && !*rest;
+}
+
 /* ---- stages -------------------------------------------------------------- */
 
 bool state_is_done(struct state *s, const struct stage *g, const char *key)
 {
-    const char *done = read_text(s, path_of_stage(s, g, "done")), *now;
+    const char *now;
     simlm_error ignored;
 
-    return done && whole_text(&now, s, g, key, &ignored) == SIMLM_OK &&
-           !strcmp(done, now);
+    return whole_text(&now, s, g, key, &ignored) == SIMLM_OK &&
+           holds(s, path_of_stage(s, g, "done"), g, now);
 }
 
 bool state_is_begun(struct state *s, const struct stage *g, const char *key)
 {
-    const char *begun = read_text(s, path_of_stage(s, g, "begun"));
-
-    return begun && !strcmp(begun, key);
+    return holds(s, path_of_stage(s, g, "begun"), g, key);
 }
 
 bool state_knows(struct state *s, const struct stage *g)
@@ -281,18 +333,13 @@ bool state_knows(struct state *s, const struct stage *g)
 const char *state_reason(struct state *s, const struct stage *g,
                          const char *key)
 {
-    const char *old = read_text(s, path_of_stage(s, g, "done"));
+    const char *old = read_text(s, path_of_stage(s, g, "done")), *rest;
+    const char *new = old ? first_difference(&rest, g, old, key) : NULL;
 
-    while (old && *key) {
-        size_t n = strcspn(key, "\n");
-
-        if (strncmp(old, key, n + (key[n] == '\n')) != 0)
-            return *key == '<' ? g->input[strtol(key + 2, NULL, 10) - 1]
-                               : pool_text(s->pool, key, n);
-        old += n + (key[n] == '\n');
-        key += n + (key[n] == '\n');
-    }
-    return NULL;
+    if (!new)
+        return NULL;
+    return *new == '<' ? g->input[strtol(new + 2, NULL, 10) - 1]
+                       : pool_text(s->pool, new, strcspn(new, "\n"));
 }
 
 simlm_status state_begin(struct state *s, const struct stage *g,

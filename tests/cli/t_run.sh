@@ -86,6 +86,18 @@ t 'another corpus' exits 0 run -o whole --set corpus=other.jsonl tiny.yaml
 t 'redoes all but what reads the same vocabulary' ran_are 'words mlm bm25 hits retriever vectors flat dense both '
 t 'for its contents' said "bm25: anew, for 'other.jsonl' is new"
 
+sed 's/save-every: 3/save-every: 4/; s/log-every: 2/log-every: 1/' tiny.yaml >saving.yaml
+t 'saving and logging at other steps' exits 0 run -o whole --set corpus=other.jsonl saving.yaml
+t 'is no change' said 'nothing to do'
+sed -i '/^--grad-cache /d' whole/state/retriever.done
+t 'an option that the state does not know' exits 0 run -o whole --set corpus=other.jsonl tiny.yaml
+t 'at its default is no change' said 'nothing to do'
+sed 's/command: finetune/&\n    grad-cache: 5/' tiny.yaml >other.yaml
+t 'one that is given' exits 0 run -o whole --set corpus=other.jsonl other.yaml
+t 'is one' said "retriever: anew, for '--grad-cache 5' is new"
+t 'back at its default, now that the state knows it' exits 0 run -n -o whole --set corpus=other.jsonl tiny.yaml
+t 'it is one, too' printed '^to do +retriever'
+
 # ---- the folder -----------------------------------------------------------------------
 mkdir -p taken && echo mine >taken/words.txt
 t 'a file of somebody else' complains "'taken/words.txt' is there and was not made by" run -q -o taken tiny.yaml
