@@ -175,7 +175,17 @@ static bool view_fits(struct sl_tensor *t, int64_t count)
     return true;
 }
 
-/* (storage, offset, shape, stride, ...) */
+/*
+ * (storage, offset, shape, stride, requires_grad, hooks[, metadata]): torch has
+ * metadata for views that turn what lies in the storage into its negative or
+ * its conjugate.
+ */
+static bool is_as_stored(const struct sl_pickled *args)
+{
+    return args->n < 7 || args->item[6]->kind == SL_PICKLE_NONE ||
+           (args->item[6]->kind == SL_PICKLE_DICT && !args->item[6]->n);
+}
+
 static simlm_status read_view(const struct sl_torchfile *f, struct sl_tensor *t,
                               const struct sl_pickled *args, simlm_error *err)
 {
@@ -197,6 +207,11 @@ static simlm_status read_view(const struct sl_torchfile *f, struct sl_tensor *t,
     if (offset < 0 || offset > s->count || !view_fits(t, s->count - offset))
         return sl_fail(err, SIMLM_E_FORMAT,
                        "%s: tensor '%.100s' reaches beyond its storage",
+                       f->path, t->name);
+    if (!is_as_stored(args))
+        return sl_fail(err, SIMLM_E_FORMAT,
+                       "%s: tensor '%.100s' is a negative or conjugate view of "
+                       "what is stored (save a clone() of it)",
                        f->path, t->name);
     t->data = s->data + offset * sl_dtype_bytes(s->dtype);
     return SIMLM_OK;
@@ -254,6 +269,24 @@ static simlm_status check_sharing(const struct sl_torchfile *f,
     return SIMLM_OK;
 }
 
+/* No tensors.  Training programs save the state_dict within another. */
+static simlm_status refuse_empty(const struct sl_torchfile *f, simlm_error *err)
+{
+    const struct sl_pickled *dict = sl_pickle_root(f->dict);
+
+    for (int64_t i = 0; i < dict->n; i += 2) {
+        const struct sl_pickled *key = dict->item[i];
+
+        if (key->kind == SL_PICKLE_TEXT &&
+            dict->item[i + 1]->kind == SL_PICKLE_DICT)
+            return sl_fail(err, SIMLM_E_FORMAT,
+                           "%s: no tensors in it, but a dictionary '%.*s': if "
+                           "that is the state_dict, save it alone",
+                           f->path, key->n < 60 ? (int)key->n : 60, key->text);
+    }
+    return fail(f, "no tensors in it", err);
+}
+
 static simlm_status read_tensors(struct sl_torchfile *f, simlm_error *err)
 {
     const struct sl_pickled *dict = sl_pickle_root(f->dict);
@@ -271,7 +304,7 @@ static simlm_status read_tensors(struct sl_torchfile *f, simlm_error *err)
             SL_TRY(read_tensor(f, dict->item[i], args, err));
     }
     if (!sl_strmap_count(f->names))
-        return fail(f, "no tensors in it", err);
+        return refuse_empty(f, err);
     /* The map's keys move while it grows. */
     for (int64_t i = 0; i < sl_strmap_count(f->names); i++)
         f->list[i].name = sl_strmap_key(f->names, i);

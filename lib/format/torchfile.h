@@ -24,7 +24,7 @@
  *
  * Values of the dictionary that are no tensors are passed over.  Refused by
  * name: functions other than these (pickle.h), TorchScript archives, big-endian
- * files, views of storages as torch 0.2 had them.
+ * files, views of storages as torch 0.2 had them, negative and conjugate views.
  *
  * Bounds: every view lies within its storage and has at most as many elements
  * (no expanded ones), every storage within the file, and all tensors together

@@ -12,8 +12,8 @@ Made with torch 2.15.0.  Two sets:
                     three types, with tensors that a loader must pass over
                     (float position_ids, a pooler, two extra layers, tied
                     copies) or miss (tied copies), with old names, in two pieces
-    bad_*.bin       what must be refused: code, an expanded tensor, TorchScript's
-                    layout, a compressed archive
+    bad_*.bin       what must be refused: code, an expanded tensor, a negative
+                    view, TorchScript's layout, a compressed archive
 """
 import io
 import json
@@ -153,6 +153,8 @@ def save_bad():
     save({"a": torch.ones(1).expand(1000, 1000)}, "bad_expanded.bin")
     save([torch.ones(1)], "bad_list.bin")
     save({"lr": 1}, "bad_empty.bin")
+    save({"epoch": 1, "model": {"a": torch.ones(1)}}, "bad_nested.bin")
+    save({"a": torch._neg_view(torch.ones(1))}, "bad_negative.bin")
     with open(path("bad_pickle.bin"), "wb") as f:
         pickle.dump({"a": [1, 2]}, f, protocol=2)
     plain = io.BytesIO()
