@@ -29,20 +29,25 @@ static simlm_status fetch(char *dir, size_t size, const char *name,
     return st;
 }
 
-/* What rank 0 found, or why it did not: the others do not look themselves. */
+/* What rank 0 found, or why it did not: the others do not look themselves.  (A
+ * transfer that broke and was taken up again leaves a message and no failure.) */
 simlm_status simlm_hub_fetch(char *dir, size_t size, const char *name,
                              const simlm_observer *observer, simlm_error *err)
 {
     simlm_error why = {SIMLM_OK, ""};
+    simlm_status st = SIMLM_OK;
     int64_t n = 0;
 
     SL_API_NOT_NULL(dir);
     SL_API_NEED(name && sl_hub_is_name(name), "name: not organisation/name");
-    if (sl_comm_first() && fetch(dir, size, name, observer, &why) == SIMLM_OK)
-        n = (int64_t)strlen(dir) + 1;
+    if (sl_comm_first()) {
+        st = fetch(dir, size, name, observer, &why);
+        n = st < 0 ? 0 : (int64_t)strlen(dir) + 1;
+    }
+    sl_comm_broadcast(&st, sizeof st);
     sl_comm_broadcast(&why, sizeof why);
-    if (why.code < 0)
-        return sl_fail(err, why.code, "%s", why.msg);
+    if (st < 0)
+        return sl_fail(err, st, "%s", why.msg);
     sl_comm_broadcast(&n, sizeof n);
     sl_comm_broadcast(dir, n);
     return SIMLM_OK;

@@ -1,6 +1,8 @@
 /* Models by name: the cache is Hugging Face's, what is fetched is whole and of
  * the right hash, broken transfers are taken up again, and a hub that lies does
  * no harm.  The hub is a server of this process. */
+#include <simlm/hub.h>
+
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/str.h"
@@ -125,13 +127,13 @@ static void check_usual(const char *dir)
     check_file(dir, "model.safetensors", weights, sizeof weights);
 }
 
+/* As a program does: through the public header. */
 static void fetch_usual(void)
 {
-    char *dir = NULL;
+    char dir[4096];
 
-    check_ok(sl_hub_fetch(&dir, "org/name", NULL, &err));
+    check_ok(simlm_hub_fetch(dir, sizeof dir, "org/name", NULL, &err));
     check_usual(dir);
-    sl_free(dir);
 }
 
 /* Where the weights are until they are whole. */
