@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -12,13 +13,11 @@
 #include "hub/download.h"
 #include "hub/http.h"
 #include "hub/hub_cache.h"
+#include "hub/hub_files.h"
 
 enum { MAX_ANSWER = 1 << 24, MAX_NAME = 96 };
 
 /* ---- names --------------------------------------------------------------- */
-
-static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 
 static bool is_dash_or_dot(char c)
 {
@@ -29,7 +28,7 @@ static bool is_dash_or_dot(char c)
  * neither "--" nor "..".  (With "--" two names could have one folder.) */
 static bool is_word(const char *s, size_t n)
 {
-    if (!n || n > MAX_NAME || strspn(s, letters) < n || is_dash_or_dot(s[0]) ||
+    if (n > MAX_NAME || !sl_hub_is_plain(s, n) || is_dash_or_dot(s[0]) ||
         is_dash_or_dot(s[n - 1]))
         return false;
     for (size_t i = 1; i < n; i++)
@@ -59,6 +58,7 @@ struct hub {
     const char *commit;
     struct sl_strmap *names; /* of its files, in the order of list */
     struct sl_hub_file *list;
+    bool has_weights; /* any were fetched */
 };
 
 static bool on_answer(void *ctx, const void *bytes, size_t n)
@@ -174,87 +174,144 @@ static simlm_status get_file(const struct hub *h, const struct sl_hub_file *f,
     return st;
 }
 
-/* The first of names, which end with NULL, that the hub has; else NULL. */
-static const struct sl_hub_file *first_of(const struct hub *h,
-                                          const char *const *names)
+/* *f <- "<folder><name>" of the hub's files, or NULL; folder: "", or "<name>/". */
+static simlm_status find_in(const struct sl_hub_file **f, const struct hub *h,
+                            const char *folder, const char *name,
+                            simlm_error *err)
+{
+    struct sl_str s = {0};
+    simlm_status st = SIMLM_OK;
+
+    sl_str_printf(&s, "%s%s", folder, name);
+    if (sl_str_ok(&s))
+        *f = find(h, sl_str_c(&s));
+    else
+        st = sl_fail_nomem(err, h->name);
+    sl_str_free(&s);
+    return st;
+}
+
+/* Where f is once it is fetched; NULL: no memory. */
+static char *path_of(const struct hub *h, const struct sl_hub_file *f)
+{
+    char *dir = sl_hub_snapshot_path(h->folder, h->commit);
+    char *path = dir ? sl_path_join(dir, f->name) : NULL;
+
+    sl_free(dir);
+    return path;
+}
+
+static simlm_status get_pieces(const struct hub *h, const char *folder,
+                               const struct sl_hub_file *index,
+                               simlm_error *err)
+{
+    char *path = path_of(h, index);
+    struct sl_strmap *pieces = NULL;
+    simlm_status st =
+        path ? sl_hub_pieces(&pieces, path, err) : sl_fail_nomem(err, h->name);
+
+    for (int64_t i = 0; st == SIMLM_OK && i < sl_strmap_count(pieces); i++) {
+        const struct sl_hub_file *f = NULL;
+
+        st = find_in(&f, h, folder, sl_strmap_key(pieces, i), err);
+        if (st == SIMLM_OK && !f)
+            st =
+                sl_fail(err, SIMLM_E_FORMAT, "'%s': no %s%s, of which %s is",
+                        h->name, folder, sl_strmap_key(pieces, i), index->name);
+        if (st == SIMLM_OK)
+            st = get_file(h, f, err);
+    }
+    sl_strmap_free(pieces);
+    sl_free(path);
+    return st;
+}
+
+/* If the folder has any. */
+static simlm_status get_weights(struct hub *h, const char *folder,
+                                simlm_error *err)
 {
     const struct sl_hub_file *f = NULL;
 
-    for (; *names && !f; names++)
-        f = find(h, *names);
-    return f;
-}
-
-/* The pieces of an index: files named as it is, but for their number.  A name
- * becomes part of a path and of an address: only letters that mean nothing
- * there. */
-static simlm_status get_pieces(const struct hub *h, const char *head,
-                               const char *tail, simlm_error *err)
-{
-    size_t n_head = strlen(head), n_tail = strlen(tail);
-
-    for (int64_t i = 0; i < sl_strmap_count(h->names); i++) {
-        const char *name = h->list[i].name;
-        size_t n = strlen(name);
-
-        if (n > n_head + n_tail && !strncmp(name, head, n_head) &&
-            !strcmp(name + n - n_tail, tail) && strspn(name, letters) == n)
-            SL_TRY(get_file(h, &h->list[i], err));
-    }
-    return SIMLM_OK;
-}
-
-static simlm_status get_weights(const struct hub *h, simlm_error *err)
-{
-    static const char *const names[] = {
-        "model.safetensors", "model.safetensors.index.json",
-        "pytorch_model.bin", "pytorch_model.bin.index.json", NULL};
-    const struct sl_hub_file *f = first_of(h, names);
-
+    for (const char *const *w = sl_hub_weight_files; *w && !f; w++)
+        SL_TRY(find_in(&f, h, folder, *w, err));
     if (!f)
+        return SIMLM_OK;
+    h->has_weights = true;
+    SL_TRY(get_file(h, f, err));
+    return sl_hub_is_index(f->name) ? get_pieces(h, folder, f, err) : SIMLM_OK;
+}
+
+/* What a model has in a folder of it. */
+static simlm_status get_folder(struct hub *h, const char *folder,
+                               simlm_error *err)
+{
+    for (const char *const *name = sl_hub_side_files; *name; name++) {
+        const struct sl_hub_file *f = NULL;
+
+        SL_TRY(find_in(&f, h, folder, *name, err));
+        if (f)
+            SL_TRY(get_file(h, f, err));
+    }
+    return get_weights(h, folder, err);
+}
+
+static simlm_status get_below(struct hub *h, const char *name, simlm_error *err)
+{
+    struct sl_str folder = {0};
+    simlm_status st;
+
+    sl_str_printf(&folder, "%s/", name);
+    st = sl_str_ok(&folder) ? get_folder(h, sl_str_c(&folder), err)
+                            : sl_fail_nomem(err, h->name);
+    sl_str_free(&folder);
+    return st;
+}
+
+static simlm_status get_routes(struct hub *h, const struct sl_hub_file *router,
+                               simlm_error *err)
+{
+    char *path = path_of(h, router);
+    struct sl_strmap *folders = NULL;
+    simlm_status st =
+        path ? get_file(h, router, err) : sl_fail_nomem(err, h->name);
+
+    if (st == SIMLM_OK)
+        st = sl_hub_modules(&folders, path, err);
+    for (int64_t i = 0; st == SIMLM_OK && i < sl_strmap_count(folders); i++)
+        st = get_below(h, sl_strmap_key(folders, i), err);
+    sl_strmap_free(folders);
+    sl_free(path);
+    return st;
+}
+
+static simlm_status get_all(struct hub *h, simlm_error *err)
+{
+    const struct sl_hub_file *router = find(h, "router_config.json");
+
+    SL_TRY(get_folder(h, "", err));
+    if (router)
+        SL_TRY(get_routes(h, router, err));
+    for (const char *const *name = sl_hub_towers; *name && !router; name++)
+        SL_TRY(get_below(h, *name, err));
+    if (!h->has_weights)
         return sl_fail(err, SIMLM_E_FORMAT,
                        "'%s': no model.safetensors or pytorch_model.bin",
                        h->name);
-    if (!strcmp(f->name, names[1]))
-        SL_TRY(get_pieces(h, "model-", ".safetensors", err));
-    if (!strcmp(f->name, names[3]))
-        SL_TRY(get_pieces(h, "pytorch_model-", ".bin", err));
-    return get_file(h, f, err);
-}
-
-static simlm_status get_all(const struct hub *h, simlm_error *err)
-{
-    static const char *const files[] = {"config.json",
-                                        "vocab.txt",
-                                        "tokenizer.json",
-                                        "tokenizer_config.json",
-                                        "special_tokens_map.json",
-                                        "modules.json",
-                                        "1_Pooling/config.json",
-                                        "sentence_bert_config.json",
-                                        "config_sentence_transformers.json",
-                                        "simlm.json",
-                                        "decoder.safetensors",
-                                        "decoder.pt",
-                                        "2_Dense/config.json",
-                                        "2_Dense/model.safetensors",
-                                        "2_Dense/pytorch_model.bin",
-                                        "pooler.pt"};
-
-    for (size_t i = 0; i < SL_LEN(files); i++)
-        if (find(h, files[i]))
-            SL_TRY(get_file(h, find(h, files[i]), err));
-    SL_TRY(get_weights(h, err));
     return sl_hub_set_main(h->folder, h->commit, err);
 }
 
 /* ---- the whole ----------------------------------------------------------- */
 
-static bool is_set(const char *name)
+/* As huggingface_hub reads its switches. */
+static bool is_on(const char *name)
 {
+    static const char *const yes[] = {"1", "on", "yes", "true"};
     const char *s = getenv(name);
+    bool on = false;
 
-    return s && *s && strcmp(s, "0") != 0;
+    for (size_t i = 0; s && i < SL_LEN(yes); i++)
+        on = on || !strcasecmp(s, yes[i]);
+    return on;
 }
 
 /* It may have been meant as a path. */
@@ -280,7 +337,7 @@ static simlm_status find_model(struct hub *h, simlm_error *err)
 
 static simlm_status go_online(struct hub *h, char **dir, simlm_error *err)
 {
-    if (is_set("HF_HUB_OFFLINE"))
+    if (is_on("HF_HUB_OFFLINE"))
         return sl_fail(err, SIMLM_E_IO,
                        "'%s': neither a directory nor in the cache '%s', and "
                        "HF_HUB_OFFLINE is set",

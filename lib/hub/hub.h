@@ -16,8 +16,8 @@
  * the same command gives the same result tomorrow.  Else the hub (HF_ENDPOINT,
  * with HF_TOKEN if that is set) is asked for the commit and its files; those
  * that a model needs are fetched, each whole and of the size and hash that the
- * hub says or not at all; refs/main is written last.  HF_HUB_OFFLINE=1 forbids
- * the network.
+ * hub says or not at all; refs/main is written last.  HF_HUB_OFFLINE=1 (or on,
+ * yes, true) forbids the network.
  */
 #ifndef SL_HUB_HUB_H
 #define SL_HUB_HUB_H

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "hub/hub_files.h"
 
 enum { COMMIT = 40 }; /* hexadecimal digits */
 
@@ -86,29 +87,6 @@ static bool read_main(char commit[COMMIT + 1], const char *folder)
     return good;
 }
 
-static bool has_file(const char *dir, const char *name)
-{
-    char *path = sl_path_join(dir, name);
-    bool there = path && sl_file_exists(path);
-
-    sl_free(path);
-    return there;
-}
-
-/* Other tools fetch single files: a config.json alone is no model. */
-static bool holds_model(const char *dir)
-{
-    static const char *const weights[] = {
-        "model.safetensors", "model.safetensors.index.json",
-        "pytorch_model.bin", "pytorch_model.bin.index.json"};
-    bool found = false;
-
-    for (size_t i = 0; i < SL_LEN(weights); i++)
-        found = found || has_file(dir, weights[i]);
-    return found && has_file(dir, "config.json") &&
-           (has_file(dir, "vocab.txt") || has_file(dir, "tokenizer.json"));
-}
-
 simlm_status sl_hub_snapshot(char **dir, const char *folder, simlm_error *err)
 {
     char commit[COMMIT + 1];
@@ -119,7 +97,7 @@ simlm_status sl_hub_snapshot(char **dir, const char *folder, simlm_error *err)
     *dir = sl_hub_snapshot_path(folder, commit);
     if (!*dir)
         return sl_fail_nomem(err, folder);
-    if (!holds_model(*dir)) {
+    if (!sl_hub_holds_model(*dir)) {
         sl_free(*dir);
         *dir = NULL;
     }

@@ -12,7 +12,7 @@ simlm_status sl_hub_folder(char **folder, const char *name, simlm_error *err);
 
 /*
  * *dir <- the snapshot that refs/main of folder names, if it holds a model
- * (config.json and weights); else NULL.
+ * (hub_files.h); else NULL.
  */
 simlm_status sl_hub_snapshot(char **dir, const char *folder, simlm_error *err);
 

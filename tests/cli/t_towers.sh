@@ -37,6 +37,8 @@ t 'passages by the other' vectors_same two two/passage_model passage corpus.json
 t 'passages are indexed' sh -c '"$SIMLM" encode -q -t 1 --model two --side passage -o pv corpus.jsonl && "$SIMLM" index -q -o flat pv'
 t 'and found' exits 0 "$SIMLM" search -q -t 1 --model two --index flat --top 5 -o two.run queries.tsv
 t 'without a warning' sh -c '[ ! -s err ] && [ "$(wc -l <two.run)" = 300 ]'
+t 'which of them to inspect is said' complains "inspect 'two/query_model' and 'two/passage_model'" "$SIMLM" inspect two
+t 'each can be' exits 0 "$SIMLM" inspect two/passage_model
 t 'other tools find them' sh -c 'grep -q "models.Router" two/modules.json && grep -q "\"passage_model\"" two/router_config.json'
 t 'and how long texts are' sh -c 'grep -q "_length\": 8," two/query_model/sentence_bert_config.json &&
     grep -q "_length\": 24," two/passage_model/sentence_bert_config.json'

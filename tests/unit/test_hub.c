@@ -458,28 +458,164 @@ static void answers_that_lie_do_no_harm(void **state)
     http_server_stop(&server);
 }
 
+/* A model in two pieces; its index says `map`. */
+static void hub_of_pieces(const char *map)
+{
+    begin_hub();
+    add_file(FILE_PATH("config.json"), "{}", 2, false);
+    add_file(FILE_PATH("tokenizer.json"), "{}", 2, false);
+    add_file(FILE_PATH("pytorch_model.bin.index.json"), map, strlen(map),
+             false);
+    add_file(FILE_PATH("pytorch_model-1.bin"), "one", 3, true);
+    add_file(FILE_PATH("pytorch_model-2.bin"), "two", 3, true);
+    add_file(FILE_PATH("pytorch_model-3.bin"), "of another", 10, true);
+    end_api();
+}
+
+#define PIECES                                                                 \
+    "{\"weight_map\":{\"a\":\"pytorch_model-1.bin\","                          \
+    "\"b\":\"pytorch_model-2.bin\",\"c\":\"pytorch_model-1.bin\"}}"
+
 static void a_model_in_pieces_is_fetched_whole(void **state)
 {
     (void)state;
     char *dir = NULL;
 
+    hub_of_pieces(PIECES);
+    check_ok(sl_hub_fetch(&dir, "org/name", NULL, &err));
+    check_file(dir, "pytorch_model-1.bin", "one", 3);
+    check_file(dir, "pytorch_model-2.bin", "two", 3);
+    check_file(dir, "pytorch_model.bin.index.json", PIECES, sizeof PIECES - 1);
+    assert_null(strstr(server.log, "pytorch_model-3.bin"));
+    sl_free(dir);
+    http_server_stop(&server);
+}
+
+static void pieces_are_plain_names_that_the_hub_has(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *map, *says;
+    } bad[] = {
+        {"{}", "weight_map"},
+        {"{\"weight_map\":{\"a\":1}}", "a plain name"},
+        {"{\"weight_map\":{\"a\":\"../config.json\"}}", "a plain name"},
+        {"{\"weight_map\":{\"a\":\"..\"}}", "a plain name"},
+        {"{\"weight_map\":{\"a\":\"x%2e.bin\"}}", "a plain name"},
+        {"{\"weight_map\":{\"a\":\"pytorch_model-4.bin\"}}",
+         "no pytorch_model-4.bin"},
+    };
+    char *dir = NULL;
+
+    for (size_t i = 0; i < SL_LEN(bad); i++) {
+        hub_of_pieces(bad[i].map);
+        check_fails(SIMLM_E_FORMAT, bad[i].says,
+                    sl_hub_fetch(&dir, "org/name", NULL, &err));
+        http_server_stop(&server);
+    }
+}
+
+/* As other tools leave it if they are stopped: refs/main comes first. */
+static void what_others_have_half_fetched_is_fetched(void **state)
+{
+    (void)state;
+    char *dir = NULL;
+
+    hub_of_pieces(PIECES);
+    check_ok(sl_hub_fetch(&dir, "org/name", NULL, &err));
+    assert_int_equal(
+        unlink(test_path("cache/models--org--name/snapshots/" COMMIT
+                         "/pytorch_model-2.bin")),
+        0);
+    setenv("HF_HUB_OFFLINE", "TRUE", 1);
+    check_fails(SIMLM_E_IO, "HF_HUB_OFFLINE is set",
+                sl_hub_fetch(&dir, "org/name", NULL, &err));
+    setenv("HF_HUB_OFFLINE", "false", 1);
+    sl_free(dir);
+    check_ok(sl_hub_fetch(&dir, "org/name", NULL, &err));
+    check_file(dir, "pytorch_model-2.bin", "two", 3);
+    sl_free(dir);
+    http_server_stop(&server);
+}
+
+/* ---- two encoders -------------------------------------------------------- */
+
+static void begin_pair(void)
+{
     begin_hub();
-    add_file(FILE_PATH("config.json"), "{}", 2, false);
-    add_file(FILE_PATH("tokenizer.json"), "{}", 2, false);
-    add_file(FILE_PATH("pytorch_model.bin.index.json"), "{}", 2, false);
-    add_file(FILE_PATH("pytorch_model-00001-of-00002.bin"), "one", 3, true);
-    add_file(FILE_PATH("pytorch_model-00002-of-00002.bin"), "two", 3, true);
-    /* No pieces: their addresses would be other pages. */
-    strcat(api, ",{\"rfilename\":\"pytorch_model-%2e.bin\",\"size\":1,"
-                "\"blobId\":\"" COMMIT "\"},"
-                "{\"rfilename\":\"pytorch_model-?.bin\",\"size\":1,"
-                "\"blobId\":\"" COMMIT "\"}");
+    add_file(FILE_PATH("modules.json"), "[]", 2, false);
+    add_file(FILE_PATH("vocab.txt"), "[PAD]\n", 6, false);
+}
+
+static void two_encoders_are_fetched_from_their_folders(void **state)
+{
+    (void)state;
+    char *dir = NULL;
+
+    begin_pair();
+    add_file(FILE_PATH("query_model/config.json"), "{}", 2, false);
+    add_file(FILE_PATH("query_model/model.safetensors"), "query", 5, true);
+    add_file(FILE_PATH("passage_model/config.json"), "{}", 2, false);
+    add_file(FILE_PATH("passage_model/model.safetensors"), "passage", 7, true);
+    add_file(FILE_PATH("checkpoint-1/model.safetensors"), "older", 5, true);
     end_api();
     check_ok(sl_hub_fetch(&dir, "org/name", NULL, &err));
-    check_file(dir, "pytorch_model-00001-of-00002.bin", "one", 3);
-    check_file(dir, "pytorch_model-00002-of-00002.bin", "two", 3);
-    check_file(dir, "pytorch_model.bin.index.json", "{}", 2);
+    check_file(dir, "query_model/model.safetensors", "query", 5);
+    check_file(dir, "passage_model/model.safetensors", "passage", 7);
+    assert_null(strstr(server.log, "checkpoint-1"));
     sl_free(dir);
+
+    /* A whole one needs no network, half a one is none. */
+    setenv("HF_HUB_OFFLINE", "1", 1);
+    check_ok(sl_hub_fetch(&dir, "org/name", NULL, &err));
+    sl_free(dir);
+    assert_int_equal(
+        unlink(test_path("cache/models--org--name/snapshots/" COMMIT
+                         "/passage_model/model.safetensors")),
+        0);
+    check_fails(SIMLM_E_IO, "HF_HUB_OFFLINE is set",
+                sl_hub_fetch(&dir, "org/name", NULL, &err));
+    http_server_stop(&server);
+}
+
+#define TYPE(name) "\"sentence_transformers.models." name "\""
+
+static void two_encoders_are_fetched_as_a_router_names_them(void **state)
+{
+    (void)state;
+    static const char router[] =
+        "{\"types\":{"
+        "\"q_0\":" TYPE("Transformer") ","
+                                       "\"q_1\":" TYPE(
+                                           "Pooling") ","
+                                                      "\"d_0\":" TYPE(
+                                                          "Transformer") "}}";
+    static const char evil[] = "{\"types\":{\"..\":" TYPE("Pooling") "}}";
+    char *dir = NULL;
+
+    begin_pair();
+    add_file(FILE_PATH("router_config.json"), router, sizeof router - 1, false);
+    add_file(FILE_PATH("q_0/config.json"), "{}", 2, false);
+    add_file(FILE_PATH("q_0/model.safetensors"), "query", 5, true);
+    add_file(FILE_PATH("q_1/config.json"), "{\"mode\":1}", 10, false);
+    add_file(FILE_PATH("d_0/config.json"), "{}", 2, false);
+    add_file(FILE_PATH("d_0/pytorch_model.bin"), "document", 8, true);
+    end_api();
+    check_ok(sl_hub_fetch(&dir, "org/name", NULL, &err));
+    check_file(dir, "q_0/model.safetensors", "query", 5);
+    check_file(dir, "q_1/config.json", "{\"mode\":1}", 10);
+    check_file(dir, "d_0/pytorch_model.bin", "document", 8);
+    sl_free(dir);
+    setenv("HF_HUB_OFFLINE", "1", 1);
+    check_ok(sl_hub_fetch(&dir, "org/name", NULL, &err));
+    sl_free(dir);
+    http_server_stop(&server);
+
+    begin_pair();
+    add_file(FILE_PATH("router_config.json"), evil, sizeof evil - 1, false);
+    end_api();
+    check_fails(SIMLM_E_FORMAT, "a plain name",
+                sl_hub_fetch(&dir, "org/name", NULL, &err));
     http_server_stop(&server);
 }
 
@@ -507,6 +643,10 @@ int main(void)
         cmocka_unit_test(the_token_goes_to_the_hub_alone),
         cmocka_unit_test(answers_that_lie_do_no_harm),
         cmocka_unit_test(a_model_in_pieces_is_fetched_whole),
+        cmocka_unit_test(pieces_are_plain_names_that_the_hub_has),
+        cmocka_unit_test(what_others_have_half_fetched_is_fetched),
+        cmocka_unit_test(two_encoders_are_fetched_from_their_folders),
+        cmocka_unit_test(two_encoders_are_fetched_as_a_router_names_them),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
 }
