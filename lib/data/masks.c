@@ -61,9 +61,9 @@ void sl_mask_nested(uint8_t *enc, uint8_t *dec, const uint8_t *kind, int64_t n,
                     double p_enc, double p_dec, sl_shuffle_fn *shuffle,
                     void *rng, int64_t *work)
 {
-    double x = (p_dec - p_enc) / (1 - p_enc);
+    double x = p_dec > p_enc ? (p_dec - p_enc) / (1 - p_enc) : 0;
 
-    SL_ASSERT(p_enc >= 0 && p_enc < 1);
+    SL_ASSERT(p_enc >= 0 && p_enc <= 1);
     sl_mask_words(enc, kind, n, p_enc, shuffle, rng, work);
     if (x > 1e-4)
         sl_mask_words(dec, kind, n, x, shuffle, rng, work);

@@ -76,7 +76,7 @@ static void list(struct row rows[N_ROWS], const simlm_pretrain_options *o)
         /* what it is resolved to is added by the run */
         ROW(FORM, mask_form, "mask-form", -1, 1, false),
         ROW(SHARE, mask_rate, "mask-rate", 1e-6, 1, true),
-        ROW(SHARES, encoder_rate, "encoder-rate", 0, 0.999999, true),
+        ROW(SHARES, encoder_rate, "encoder-rate", 0, 1, true),
         ROW(SHARES, decoder_rate, "decoder-rate", 0, 1, true),
         ROW(DECODER, decoder_layers, "decoder-layers", 1, 64, true),
         ROW(DECODER, decoder_init, "decoder-init", 0, 2, true),
