@@ -54,6 +54,10 @@ struct cli_run {
      * do together (simlm/ranks.h). */
     bool ranks;
 
+    /* Set before cli_run_begin(), with err, by commands whose job can tell of
+     * its options that it would refuse them: a recipe asks in advance. */
+    simlm_status refused;
+
     simlm_observer observer; /* pass its address to the job */
     simlm_error err;
     bool bar; /* stderr is a terminal */

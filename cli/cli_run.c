@@ -248,7 +248,10 @@ static void part_ranks(simlm_status st, const char *why)
 bool cli_run_begin(struct cli_run *run)
 {
     if (probe_is_on()) {
-        probe_line(&run->line, run->brief);
+        if (run->refused < 0)
+            cli_error("%s", run->err.msg);
+        else
+            probe_line(&run->line, run->brief);
         return false;
     }
     if (!run->brief)

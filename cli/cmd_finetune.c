@@ -132,12 +132,13 @@ int cmd_finetune(int argc, char **argv)
     missing = train_missing(&o.train, &o.groups);
     if (missing)
         return options_usage(&manual, "%s", missing);
-    run.ranks = true;
-    if (!cli_run_begin(&run))
-        return CLI_FAILED;
     o.full_contrastive = full != 0;
     o.scaled_loss = scaled != 0;
     o.train.seed = (uint64_t)seed;
     o.train.threads = run.threads;
+    run.ranks = true;
+    run.refused = simlm_finetune_check(&o, &run.err);
+    if (!cli_run_begin(&run))
+        return CLI_FAILED;
     return cli_run_end(&run, simlm_finetune(&o, &run.observer, &run.err));
 }

@@ -120,6 +120,11 @@ int cmd_mine(int argc, char **argv)
         return options_usage(&manual, "unexpected operand '%s'", argv[0]);
     if (missing(&o))
         return options_usage(&manual, "%s", missing(&o));
+    if (o.random > o.count)
+        return options_usage(&manual,
+                             "--negative-random %d: expected no more than "
+                             "--negative-count, %d",
+                             (int)o.random, (int)o.count);
     if (!cli_run_begin(&run))
         return CLI_FAILED;
     o.seed = (uint64_t)seed;

@@ -104,7 +104,7 @@ int cmd_pretrain(int argc, char **argv)
                    "average over a step's tokens, or over its micro-batches"),
         OPT_REAL(0, "mask-rate", &o.mask_rate, 0, 1, "p",
                  "mlm, condenser, cocondenser: share of tokens hidden"),
-        OPT_REAL(0, "encoder-rate", &o.encoder_rate, 0, 0.999, "p",
+        OPT_REAL(0, "encoder-rate", &o.encoder_rate, 0, 1, "p",
                  "rlm, encdec-mlm, encdec-rtd: share of tokens hidden or "
                  "replaced for the encoder"),
         OPT_REAL(0, "decoder-rate", &o.decoder_rate, 0, 1, "p",
@@ -150,9 +150,6 @@ int cmd_pretrain(int argc, char **argv)
     if (!o.generator && (o.objective == SIMLM_OBJECTIVE_RLM ||
                          o.objective == SIMLM_OBJECTIVE_ENCDEC_RTD))
         return options_usage(&manual, "this objective needs --generator");
-    run.ranks = true;
-    if (!cli_run_begin(&run))
-        return CLI_FAILED;
     o.corpus = (const char *const *)argv;
     o.n_corpus = argc;
     o.mask_form = mask_form - 1;
@@ -161,5 +158,9 @@ int cmd_pretrain(int argc, char **argv)
     o.generator_dropout = generator_dropout != 0;
     o.train.seed = (uint64_t)seed;
     o.train.threads = run.threads;
+    run.ranks = true;
+    run.refused = simlm_pretrain_check(&o, &run.err);
+    if (!cli_run_begin(&run))
+        return CLI_FAILED;
     return cli_run_end(&run, simlm_pretrain(&o, &run.observer, &run.err));
 }

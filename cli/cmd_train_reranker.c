@@ -96,11 +96,12 @@ int cmd_train_reranker(int argc, char **argv)
     missing = train_missing(&o.train, &o.groups);
     if (missing)
         return options_usage(&manual, "%s", missing);
-    run.ranks = true;
-    if (!cli_run_begin(&run))
-        return CLI_FAILED;
     o.rdrop = rdrop != 0;
     o.train.seed = (uint64_t)seed;
     o.train.threads = run.threads;
+    run.ranks = true;
+    run.refused = simlm_train_reranker_check(&o, &run.err);
+    if (!cli_run_begin(&run))
+        return CLI_FAILED;
     return cli_run_end(&run, simlm_train_reranker(&o, &run.observer, &run.err));
 }

@@ -6,7 +6,8 @@
  * is on,
  *
  *   options_parse()   shows the command's table, defaults in it, to on_table;
- *   cli_run_begin()   shows the parsed line to on_line, and returns false;
+ *   cli_run_begin()   shows the parsed line to on_line, unless the job would
+ *                     refuse its options (cli_run.refused), and returns false;
  *   complaints        are kept in `message`, not printed.
  *
  * So a command must change nothing before cli_run_begin(), and every command

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <simlm/eval.h>
+
 #include "commands.h"
 
 /* ---- columns ------------------------------------------------------------- */
@@ -50,12 +52,64 @@ static simlm_status read_columns(struct recipe *r, int set,
     return st;
 }
 
+/* What `simlm eval` will be asked for: the preset's measures, or the columns'. */
+static simlm_status eval_options(simlm_eval_options *o, bool *known,
+                                 struct recipe *r, const struct node *set,
+                                 simlm_error *err)
+{
+    const struct node *preset = node_child(set, "preset");
+    const char *name = NULL;
+    simlm_status st;
+
+    simlm_eval_options_init(o);
+    if (node_child(set, "answers"))
+        o->answers = o->corpus = "";
+    *known = true;
+    if (!preset || preset->kind != NODE_TEXT)
+        return SIMLM_OK;
+    st = recipe_expand(&name, r, preset, err);
+    if (st < 0)
+        return st;
+    o->preset =
+        strcmp(name, "msmarco") ? SIMLM_EVAL_DEFAULT : SIMLM_EVAL_MSMARCO;
+    *known = o->preset || !strcmp(name, "default"); /* else eval complains */
+    return SIMLM_OK;
+}
+
+/* The set's columns, from `first` on, are measures that its options give. */
+static simlm_status check_columns(struct recipe *r, const struct node *set,
+                                  int first, simlm_error *err)
+{
+    const struct report_plan *p = r->plan;
+    const char *measure[REPORT_MAX];
+    int n = p->n_columns - first;
+    simlm_eval_options o;
+    simlm_error why;
+    bool known;
+    simlm_status st = eval_options(&o, &known, r, set, err);
+
+    if (st < 0 || !known)
+        return st;
+    for (int i = 0; i < n; i++)
+        measure[i] = p->column[first + i].measure;
+    if (!node_child(set, "preset")) {
+        o.measures = measure;
+        o.n_measures = n;
+    }
+    for (int i = 0; i < n; i++)
+        if (simlm_eval_check(&o, measure[i], &why) < 0)
+            return RECIPE_FAIL(r, node_child(set, "columns")->line, "%s",
+                               why.msg);
+    return SIMLM_OK;
+}
+
 static simlm_status read_set(struct recipe *r, const struct node *node,
                              simlm_error *err)
 {
     struct report_plan *p = r->plan;
     struct report_set *set = &p->set[p->n_sets];
     struct node *qrels;
+    int first = p->n_columns;
     simlm_status st;
 
     if (p->n_sets == REPORT_MAX || node->kind != NODE_MAP)
@@ -70,9 +124,9 @@ static simlm_status read_set(struct recipe *r, const struct node *node,
     if (st == SIMLM_OK && qrels)
         st = recipe_expand(&set->qrels, r, qrels, err);
     p->n_sets++;
-    return st < 0 ? st
-                  : read_columns(r, p->n_sets - 1, node_child(node, "columns"),
-                                 err);
+    if (st == SIMLM_OK)
+        st = read_columns(r, p->n_sets - 1, node_child(node, "columns"), err);
+    return st < 0 ? st : check_columns(r, node, first, err);
 }
 
 /* ---- stages that measure ------------------------------------------------- */

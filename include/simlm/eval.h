@@ -92,6 +92,11 @@ SIMLM_API simlm_status simlm_eval_open(simlm_eval **out, const char *qrels,
                                        simlm_error *err);
 SIMLM_API void simlm_eval_close(simlm_eval *e); /* accepts NULL */
 
+/* Would an evaluation with these options begin, and have the measure (NULL: any)
+ * among its own?  E_ARG if not; no file is looked at. */
+SIMLM_API simlm_status simlm_eval_check(const simlm_eval_options *options,
+                                        const char *measure, simlm_error *err);
+
 SIMLM_API int32_t simlm_eval_n_measures(const simlm_eval *e);
 
 /* Name of measure i, 0 <= i < n_measures. */

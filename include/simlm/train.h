@@ -176,6 +176,11 @@ SIMLM_API simlm_status simlm_pretrain(const simlm_pretrain_options *o,
                                       const simlm_observer *observer,
                                       simlm_error *err);
 
+/* Are the options by themselves such that simlm_pretrain() would begin?  E_ARG
+ * as there; no file is looked at. */
+SIMLM_API simlm_status simlm_pretrain_check(const simlm_pretrain_options *o,
+                                            simlm_error *err);
+
 /* ---- groups: queries, each with a positive and negatives ----------------- */
 
 /* Which passages of its lists a query is evaluated with. */
@@ -256,6 +261,10 @@ SIMLM_API simlm_status simlm_finetune(const simlm_finetune_options *o,
                                       const simlm_observer *observer,
                                       simlm_error *err);
 
+/* As simlm_pretrain_check(). */
+SIMLM_API simlm_status simlm_finetune_check(const simlm_finetune_options *o,
+                                            simlm_error *err);
+
 /* ---- re-ranking ---------------------------------------------------------- */
 
 typedef struct simlm_train_reranker_options {
@@ -278,6 +287,10 @@ SIMLM_API void simlm_train_reranker_options_init(
 SIMLM_API simlm_status
 simlm_train_reranker(const simlm_train_reranker_options *o,
                      const simlm_observer *observer, simlm_error *err);
+
+/* As simlm_pretrain_check(). */
+SIMLM_API simlm_status simlm_train_reranker_check(
+    const simlm_train_reranker_options *o, simlm_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,6 @@
 /* <simlm/eval.h>: checks of the caller's contract, then the library. */
 #include <math.h>
+#include <string.h>
 
 #include "base/parallel.h"
 #include "data/has_answer.h"
@@ -89,6 +90,26 @@ simlm_status simlm_eval_open(simlm_eval **out, const char *qrels,
     SL_TRY(check_options(&o, err));
     return o.answers ? open_by_answers(out, run, &o, err)
                      : sl_eval_open(out, qrels, run, &o, err);
+}
+
+simlm_status simlm_eval_check(const simlm_eval_options *options,
+                              const char *measure, simlm_error *err)
+{
+    simlm_eval_options o;
+    simlm_eval *e = NULL;
+    bool found = !measure;
+
+    simlm_eval_options_init(&o);
+    if (options)
+        o = *options;
+    SL_TRY(check_options(&o, err));
+    SL_TRY(sl_eval_new(&e, &o, err));
+    for (int32_t i = 0; i < e->n_columns && !found; i++)
+        found = !strcmp(e->column[i].name, measure);
+    sl_eval_close(e);
+    return found ? SIMLM_OK
+                 : sl_fail(err, SIMLM_E_ARG,
+                           "'%.40s' is not among what is measured", measure);
 }
 
 void simlm_eval_close(simlm_eval *e)

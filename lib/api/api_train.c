@@ -108,6 +108,13 @@ static simlm_status close_audience(struct audience *a, simlm_status st,
     return a->writes ? sl_tensorboard_close(&a->tensorboard, st, err) : st;
 }
 
+simlm_status simlm_pretrain_check(const simlm_pretrain_options *o,
+                                  simlm_error *err)
+{
+    return o ? sl_check_pretrain(o, err)
+             : sl_fail(err, SIMLM_E_ARG, "simlm_pretrain_check: no options");
+}
+
 simlm_status simlm_pretrain(const simlm_pretrain_options *o,
                             const simlm_observer *observer, simlm_error *err)
 {
@@ -119,6 +126,13 @@ simlm_status simlm_pretrain(const simlm_pretrain_options *o,
     return close_audience(&a, sl_pretrain(o, a.observer, err), err);
 }
 
+simlm_status simlm_finetune_check(const simlm_finetune_options *o,
+                                  simlm_error *err)
+{
+    return o ? sl_check_finetune(o, err)
+             : sl_fail(err, SIMLM_E_ARG, "simlm_finetune_check: no options");
+}
+
 simlm_status simlm_finetune(const simlm_finetune_options *o,
                             const simlm_observer *observer, simlm_error *err)
 {
@@ -128,6 +142,14 @@ simlm_status simlm_finetune(const simlm_finetune_options *o,
         return sl_fail(err, SIMLM_E_ARG, "simlm_finetune: no options");
     SL_TRY(open_audience(&a, &o->train, observer, err));
     return close_audience(&a, sl_finetune(o, a.observer, err), err);
+}
+
+simlm_status simlm_train_reranker_check(const simlm_train_reranker_options *o,
+                                        simlm_error *err)
+{
+    return o ? sl_check_reranker(o, err)
+             : sl_fail(err, SIMLM_E_ARG,
+                       "simlm_train_reranker_check: no options");
 }
 
 simlm_status simlm_train_reranker(const simlm_train_reranker_options *o,

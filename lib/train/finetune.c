@@ -10,6 +10,8 @@
 #include "base/alloc.h"
 #include "train/finetune_step.h"
 
+static const char MEASURES[] = "loss mrr acc1 acc3";
+
 struct finetune {
     const simlm_finetune_options *o;
     struct sl_setup setup;
@@ -57,12 +59,37 @@ static simlm_status check_distillation(const simlm_finetune_options *o,
     return SIMLM_OK;
 }
 
-static simlm_status check_options(const simlm_finetune_options *o,
-                                  simlm_error *err)
+static simlm_status check_warmup(const simlm_finetune_options *o,
+                                 const struct sl_schedule *schedule,
+                                 simlm_error *err)
+{
+    return !o->temperature_warmup || schedule->warmup
+               ? SIMLM_OK
+               : sl_fail(err, SIMLM_E_ARG,
+                         "a warm-up of the temperature lasts as long as that "
+                         "of the learning rate, which has no step");
+}
+
+/* Of a run whose length is known. */
+static simlm_status check_known_warmup(const simlm_finetune_options *o,
+                                       simlm_error *err)
+{
+    const simlm_train_options *t = &o->train;
+    struct sl_schedule schedule;
+
+    if (!t->steps)
+        return SIMLM_OK;
+    SL_TRY(sl_schedule_init(&schedule, (simlm_schedule)t->schedule, t->lr,
+                            t->warmup, t->steps, err));
+    return check_warmup(o, &schedule, err);
+}
+
+simlm_status sl_check_finetune(const simlm_finetune_options *o,
+                               simlm_error *err)
 {
     double most;
 
-    SL_TRY(sl_setup_check(&o->train, err));
+    SL_TRY(sl_setup_check(&o->train, MEASURES, err));
     SL_TRY(sl_groups_check(&o->groups, err));
     if (!(o->temperature >= 1e-4 && o->temperature <= 100))
         return sl_fail(err, SIMLM_E_ARG,
@@ -93,6 +120,7 @@ static simlm_status check_options(const simlm_finetune_options *o,
         return sl_fail(err, SIMLM_E_ARG,
                        "pooler is %d: expected from 0 to 65536",
                        (int)o->pooler);
+    SL_TRY(check_known_warmup(o, err));
     return check_distillation(o, err);
 }
 
@@ -178,10 +206,7 @@ static simlm_status open_step(struct finetune *f,
     f->step.groups = &f->groups;
     f->step.profile = &f->setup.profile;
     f->step.warmup = schedule->warmup;
-    if (f->o->temperature_warmup && !schedule->warmup)
-        return sl_fail(err, SIMLM_E_ARG,
-                       "a warm-up of the temperature lasts as long as that of "
-                       "the learning rate, which has no step");
+    SL_TRY(check_warmup(f->o, schedule, err));
     SL_TRY(sl_finetune_step_open(&f->step, &bytes, f->setup.model, err));
     return sl_setup_check_memory(&f->setup, bytes, err);
 }
@@ -195,7 +220,7 @@ static simlm_status train(struct finetune *f, simlm_error *err)
         .model = f->setup.model,
         .order = &f->groups.order,
         .task = {f, finetune_step, finetune_save, sl_finetune_chance(f->o),
-                 "loss mrr acc1 acc3"},
+                 MEASURES},
     };
 
     f->groups.need_scores = f->o->distill;
@@ -213,7 +238,7 @@ static simlm_status run(struct finetune *f, const simlm_observer *observer,
                                   .pooler = f->o->pooler,
                                   .seed = f->o->train.seed};
 
-    SL_TRY(check_options(f->o, err));
+    SL_TRY(sl_check_finetune(f->o, err));
     SL_TRY(sl_setup_open(&f->setup, &f->o->train, parts, observer, err));
     set_profile(f);
     SL_TRY(make_rules(f, err));

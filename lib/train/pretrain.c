@@ -20,6 +20,8 @@
 
 enum { EVAL_MOST = 4096 }; /* held-out passages, spec 1.2.4 */
 
+static const char MEASURES[] = "loss";
+
 /* The rows of one copy of a micro-batch. */
 struct copy_rows {
     int32_t *hidden, *counted;
@@ -324,12 +326,12 @@ static int64_t texts_of(const struct sl_objective *o, int64_t passages)
     return o->spans ? 2 * passages : passages;
 }
 
-static simlm_status check_options(const simlm_pretrain_options *o,
-                                  simlm_error *err)
+simlm_status sl_check_pretrain(const simlm_pretrain_options *o,
+                               simlm_error *err)
 {
     int64_t texts;
 
-    SL_TRY(sl_setup_check(&o->train, err));
+    SL_TRY(sl_setup_check(&o->train, MEASURES, err));
     SL_TRY(sl_pretrain_check(o, err));
     texts = texts_of(&sl_objectives[o->objective], o->train.batch);
     if (texts * o->max_length >= INT32_MAX)
@@ -558,7 +560,7 @@ static simlm_status train(struct pretrain *p, simlm_error *err)
         .dir = &p->dir,
         .model = p->setup.model,
         .order = &p->order,
-        .task = {p, pretrain_step, pretrain_save, chance(p), "loss"},
+        .task = {p, pretrain_step, pretrain_save, chance(p), MEASURES},
     };
 
     SL_TRY(sl_setup_cache(&p->cache, &p->setup, p->o->corpus, p->o->n_corpus,
@@ -575,7 +577,7 @@ static simlm_status run(struct pretrain *p, const simlm_observer *observer,
     const simlm_pretrain_options *o = p->o;
     struct sl_bert_parts parts = {0};
 
-    SL_TRY(check_options(o, err));
+    SL_TRY(sl_check_pretrain(o, err));
     p->what = &sl_objectives[o->objective];
     parts.head = p->what->head == SL_HEAD_LM;
     parts.rtd = p->what->head == SL_HEAD_RTD;

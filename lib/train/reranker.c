@@ -25,6 +25,8 @@
 #include "model/crossencoder.h"
 #include "train/groups.h"
 
+static const char MEASURES[] = "loss acc";
+
 struct reranker {
     const simlm_train_reranker_options *o;
     struct sl_setup setup;
@@ -199,12 +201,12 @@ static simlm_status reranker_save(void *self, const char *dir, simlm_error *err)
 /* ---- options and description ------------------------------------------------
  */
 
-static simlm_status check_options(const simlm_train_reranker_options *o,
-                                  simlm_error *err)
+simlm_status sl_check_reranker(const simlm_train_reranker_options *o,
+                               simlm_error *err)
 {
     int32_t n = o->groups.passages, f = o->forward_factor;
 
-    SL_TRY(sl_setup_check(&o->train, err));
+    SL_TRY(sl_setup_check(&o->train, MEASURES, err));
     SL_TRY(sl_groups_check(&o->groups, err));
     if (f < 1 || n % f || n / f < 2)
         return sl_fail(err, SIMLM_E_ARG,
@@ -296,8 +298,7 @@ static simlm_status train(struct reranker *r, simlm_error *err)
         .dir = &r->dir,
         .model = r->setup.model,
         .order = &r->groups.order,
-        .task = {r, reranker_step, reranker_save, log((double)r->m),
-                 "loss acc"},
+        .task = {r, reranker_step, reranker_save, log((double)r->m), MEASURES},
     };
 
     SL_TRY(sl_groups_open(&r->groups, &r->o->groups, &r->setup, &r->dir, err));
@@ -313,7 +314,7 @@ static simlm_status run(struct reranker *r, const simlm_observer *observer,
     struct sl_bert_parts parts = {
         .score = true, .may_be_fresh = true, .seed = o->train.seed};
 
-    SL_TRY(check_options(o, err));
+    SL_TRY(sl_check_reranker(o, err));
     r->n = o->groups.passages;
     r->m = r->n / o->forward_factor;
     SL_TRY(sl_setup_open(&r->setup, &o->train, parts, observer, err));

@@ -15,10 +15,24 @@
 #include "data/corpus.h"
 #include "model/towers.h"
 #include "train/card.h"
+#include "train/kept.h"
+#include "train/schedule.h"
 
 /* ---- options ------------------------------------------------------------- */
 
-simlm_status sl_setup_check(const simlm_train_options *o, simlm_error *err)
+/* Of a run whose length is known. */
+static simlm_status check_schedule(const simlm_train_options *o,
+                                   simlm_error *err)
+{
+    struct sl_schedule s;
+
+    return o->steps ? sl_schedule_init(&s, (simlm_schedule)o->schedule, o->lr,
+                                       o->warmup, o->steps, err)
+                    : SIMLM_OK;
+}
+
+simlm_status sl_setup_check(const simlm_train_options *o, const char *measures,
+                            simlm_error *err)
 {
     const struct {
         const char *name;
@@ -59,7 +73,8 @@ simlm_status sl_setup_check(const simlm_train_options *o, simlm_error *err)
         return sl_fail(err, SIMLM_E_ARG,
                        "epochs is %g: expected above 0, at most 1e6",
                        o->epochs);
-    return SIMLM_OK;
+    SL_TRY(sl_kept_check(o, measures, o->eval_samples, err));
+    return check_schedule(o, err);
 }
 
 /* ---- opening ------------------------------------------------------------- */

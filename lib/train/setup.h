@@ -26,8 +26,10 @@ struct sl_setup {
     struct sl_id_list prompt_ids;            /* passage prompt, as tokens */
 };
 
-/* Check the options' ranges: E_ARG names the first that is wrong. */
-simlm_status sl_setup_check(const simlm_train_options *o, simlm_error *err);
+/* Check what the options alone say: E_ARG names the first that is wrong.
+ * measures: those of the task, by blanks. */
+simlm_status sl_setup_check(const simlm_train_options *o, const char *measures,
+                            simlm_error *err);
 
 /* Threads, backend, tokenizer, profile, model with its gradients. */
 simlm_status sl_setup_open(struct sl_setup *s, const simlm_train_options *o,

@@ -89,7 +89,7 @@ t 'one query of sixty has a positive in its run' sh -c '[ "$(wc -l <n.jsonl)" = 
 # ---- what cannot work -------------------------------------------------------------
 t 'files are needed' exits 2 "$SIMLM" mine --corpus corpus.jsonl -o x
 t 'an output is needed' exits 2 mine
-t 'more strangers than negatives' complains 'random: 30 is not in 0 .. 20' \
+t 'more strangers than negatives' exits 2 \
     mine -q -o x --negative-count 20 --negative-random 30
 echo 'q1	0	777	1' >qrels.txt
 t 'a judged passage that is not there is named' complains "'777' of the qrels" mine -q -o x
