@@ -1,6 +1,7 @@
 /* simlm eval - measure a run against judgements, compare two runs. */
 #include <stdlib.h>
 
+#include <simlm/card.h>
 #include <simlm/eval.h>
 
 #include "cli.h"
@@ -22,6 +23,8 @@ static const char *const examples[] = {
     "Natural Questions, as DPR measures it",
     "simlm eval --answers nq_test_queries.tsv --corpus passages.jsonl.gz "
     "test.run",
+    "... and into the model's README.md",
+    "simlm eval --preset msmarco --card retriever dev.qrels dev.run",
     "For a program",
     "simlm eval --json --per-query -o result.json dev.qrels dev.run",
     NULL,
@@ -46,7 +49,14 @@ static const struct manual manual = {
         "parsed, never run.\n\n"
         "With --compare a second run is measured, too, and each difference "
         "is tested over all judged queries: a paired t test, a permutation "
-        "test, and a bootstrap interval.",
+        "test, and a bootstrap interval.\n\n"
+        "With --card the measures of the run, of which there is one then, are "
+        "put into the README.md of the model that it came from: as a result of "
+        "its model-index, where Hugging Face's hub looks for them, in "
+        "fractions "
+        "of one; and as a table. Those of the same dataset are replaced, all "
+        "else in the file stays as it is. A model that is trained anew gets a "
+        "new README.md, without them.",
     .examples = examples,
     .see = (const char *const[]){"search", "fuse", NULL},
 };
@@ -54,6 +64,7 @@ static const struct manual manual = {
 struct eval_job {
     simlm_eval_options measure;
     simlm_compare_options compare;
+    simlm_card_options card;
     const char *qrels, *run, *run2, *output;
     bool json, per_query;
     const simlm_observer *observer;
@@ -88,7 +99,7 @@ static void warn_unanswered(const struct eval_job *job)
     job->observer->message(job->observer->ctx, SIMLM_WARNING, line);
 }
 
-static simlm_status evaluate(const struct eval_job *job, simlm_error *err)
+static simlm_status measure(const struct eval_job *job, simlm_error *err)
 {
     simlm_eval *e = NULL, *other = NULL;
     simlm_comparison *table = NULL;
@@ -103,10 +114,20 @@ static simlm_status evaluate(const struct eval_job *job, simlm_error *err)
         st = compare(job, &report, &other, &table, err);
     if (st == SIMLM_OK)
         st = simlm_eval_write(&report, job->output, err);
+    if (st == SIMLM_OK && job->card.model)
+        st = simlm_card_put(&job->card, e, err);
     free(table);
     simlm_eval_close(other);
     simlm_eval_close(e);
     return st;
+}
+
+static simlm_status evaluate(const struct eval_job *job, simlm_error *err)
+{
+    simlm_status st =
+        job->card.model ? simlm_card_check(&job->card, err) : SIMLM_OK;
+
+    return st < 0 ? st : measure(job, err);
 }
 
 int cmd_eval(int argc, char **argv)
@@ -119,6 +140,7 @@ int cmd_eval(int argc, char **argv)
 
     simlm_eval_options_init(&job.measure);
     simlm_compare_options_init(&job.compare);
+    simlm_card_options_init(&job.card);
     const struct option_row options[] = {
         OPT_LIST(
             'm', "measure", &measures, "name",
@@ -153,6 +175,13 @@ int cmd_eval(int argc, char **argv)
         OPT_FLAG(0, "per-query", &job.per_query, "each query's values, too"),
         OPT_OUTPUT('o', "output", &job.output, "file",
                    "where to write; -: standard output"),
+        OPT_PATH(0, "card", &job.card.model, "dir",
+                 "the model that the run came from: put the measures into its "
+                 "README.md, too"),
+        OPT_STRING(0, "dataset", &job.card.dataset, "name",
+                   "what the queries are called there; without it as their "
+                   "file: dev of dev_qrels.txt"),
+        OPT_CONFLICT("card", "compare"),
         CLI_COMMON_OPTIONS(&run),
         OPT_END(),
     };
@@ -162,6 +191,8 @@ int cmd_eval(int argc, char **argv)
         return options_exit_code(argc);
     if (!job.measure.answers != !job.measure.corpus)
         return options_usage(&manual, "--answers and --corpus need each other");
+    if (job.card.dataset && !job.card.model)
+        return options_usage(&manual, "--dataset is for --card");
     if (argc != (job.measure.answers ? 1 : 2))
         return options_usage(&manual, job.measure.answers
                                           ? "expected a run"
@@ -172,6 +203,7 @@ int cmd_eval(int argc, char **argv)
     job.observer = &run.observer;
     job.qrels = job.measure.answers ? NULL : argv[0];
     job.run = argv[argc - 1];
+    job.card.judged = job.qrels ? job.qrels : job.measure.answers;
     job.measure.observer = &run.observer;
     job.measure.measures = measures.item;
     job.measure.n_measures = measures.n;

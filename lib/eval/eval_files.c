@@ -45,6 +45,9 @@ static simlm_status set_column(struct sl_eval_column *c, const char *measure,
     SL_TRY(sl_measure_parse(&c->measure, measure, err));
     reference = c->measure.row->kind == SL_MEASURE_REFERENCE;
     snprintf(c->name, sizeof c->name, "%s", shown ? shown : c->measure.name);
+    /* Elsewhere `mrr` is called after its cutoff, too. */
+    snprintf(c->type, sizeof c->type, "%s",
+             shown && reference ? "mrr@10" : c->measure.name);
     c->scale = shown || reference ? 100 : 1;
     c->scale_all = shown && !reference ? 100 : 1;
     return SIMLM_OK;
@@ -179,6 +182,11 @@ double sl_eval_value(const struct simlm_eval *e, int64_t query, int32_t i)
 double sl_eval_all(const struct simlm_eval *e, int32_t i)
 {
     return e->values.all[i] * e->column[i].scale_all;
+}
+
+int64_t sl_eval_n_averaged(const struct simlm_eval *e)
+{
+    return e->complete ? e->values.n_queries : e->values.n_answered;
 }
 
 /* ---- comparing ----------------------------------------------------------- */

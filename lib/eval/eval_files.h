@@ -12,6 +12,7 @@
 struct sl_eval_column {
     struct sl_measure measure;
     char name[32];    /* shown: the measure's own, or the preset's */
+    char type[32];    /* in a model card: as other programs call it */
     double scale;     /* of a query's value: 1, or 100 for per cent */
     double scale_all; /* of the summary, which `mrr` has in per cent already */
 };
@@ -43,6 +44,7 @@ void sl_eval_close(struct simlm_eval *e);
 const char *sl_eval_query(const struct simlm_eval *e, int64_t query);
 double sl_eval_value(const struct simlm_eval *e, int64_t query, int32_t i);
 double sl_eval_all(const struct simlm_eval *e, int32_t i);
+int64_t sl_eval_n_averaged(const struct simlm_eval *e); /* queries */
 
 /* Do the two have the same queries, in the same order, and columns? */
 bool sl_eval_comparable(const struct simlm_eval *a, const struct simlm_eval *b);

@@ -15,11 +15,6 @@ static void put_line(struct sl_str *s, const struct simlm_eval *e, int32_t i,
                   count ? 0 : 4, value);
 }
 
-static int64_t n_averaged(const struct simlm_eval *e)
-{
-    return e->complete ? e->values.n_queries : e->values.n_answered;
-}
-
 static void text_report(struct sl_str *s, const simlm_eval_report *r)
 {
     const struct simlm_eval *e = r->eval;
@@ -27,7 +22,7 @@ static void text_report(struct sl_str *s, const simlm_eval_report *r)
     for (int64_t q = 0; r->per_query && q < e->values.n_queries; q++)
         for (int32_t i = 0; e->values.answered[q] && i < e->n_columns; i++)
             put_line(s, e, i, sl_eval_query(e, q), sl_eval_value(e, q, i));
-    sl_str_printf(s, "%-15s\tall\t%" PRId64 "\n", "num_q", n_averaged(e));
+    sl_str_printf(s, "%-15s\tall\t%" PRId64 "\n", "num_q", sl_eval_n_averaged(e));
     for (int32_t i = 0; i < e->n_columns; i++)
         put_line(s, e, i, "all", sl_eval_all(e, i));
     if (!r->comparison)
@@ -102,7 +97,7 @@ static void json_report(struct sl_str *s, const simlm_eval_report *r)
     sl_json_begin(&w, NULL, '{');
     for (int32_t i = 0; i < e->n_columns; i++)
         add_value(&w, e, i, sl_eval_all(e, i));
-    sl_json_add_int(&w, "num_q", n_averaged(e));
+    sl_json_add_int(&w, "num_q", sl_eval_n_averaged(e));
     if (r->per_query)
         add_queries(&w, e);
     if (r->comparison)

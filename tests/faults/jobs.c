@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <simlm/bm25.h>
+#include <simlm/card.h>
 #include <simlm/cases.h>
 #include <simlm/eval.h>
 #include <simlm/init.h>
@@ -548,6 +549,42 @@ static simlm_status evaluate_answers(const char *out, simlm_error *err)
     return st;
 }
 
+/* A model's directory, as much of it as matters. */
+static simlm_status make_card(const char *dir, simlm_error *err)
+{
+    static const char card[] = "---\ntags: [a]\n---\n\n# A model\n";
+    char path[300];
+    simlm_status st = sl_dir_make(dir, err);
+
+    snprintf(path, sizeof path, "%s/config.json", dir);
+    if (st == SIMLM_OK)
+        st = sl_file_write(path, "{}", 2, err);
+    snprintf(path, sizeof path, "%s/README.md", dir);
+    return st < 0 ? st : sl_file_write(path, card, strlen(card), err);
+}
+
+static simlm_status put_into_card(const char *out, simlm_error *err)
+{
+    simlm_card_options o;
+    simlm_eval_options how;
+    simlm_eval *e = NULL;
+    simlm_status st = make_card(out, err);
+
+    simlm_card_options_init(&o);
+    o.model = out;
+    o.judged = test_path("qrels.txt");
+    simlm_eval_options_init(&how);
+    how.threads = 1;
+    if (st == SIMLM_OK)
+        st = simlm_card_check(&o, err);
+    if (st == SIMLM_OK)
+        st = simlm_eval_open(&e, o.judged, test_path("run.tsv"), &how, err);
+    if (st == SIMLM_OK)
+        st = simlm_card_put(&o, e, err);
+    simlm_eval_close(e);
+    return st;
+}
+
 static simlm_status show_cases(const char *out, simlm_error *err)
 {
     simlm_cases_options o;
@@ -633,6 +670,7 @@ const struct job jobs[] = {
     {"report", OUT_FILE, report},
     {"mine by answers", OUT_FILE, mine_answers},
     {"eval by answers", OUT_FILE, evaluate_answers},
+    {"eval into a card", OUT_RUN, put_into_card},
     {"cases", OUT_FILE, show_cases},
     {"cases of a run", OUT_FILE, show_run},
     {"prepare beir", OUT_DIRECTORY, prepare_beir},
