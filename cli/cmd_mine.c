@@ -91,6 +91,7 @@ int cmd_mine(int argc, char **argv)
                   "their judgements; grade 1 and up is a positive"),
         OPT_INPUT(0, "answers", &o.answers, "file",
                   "questions with answers; hits that have one are positives"),
+        OPT_CONFLICT("answers", "queries"),
         OPT_INPUT(0, "negatives", &o.run, "run",
                   "rankings of the queries, from which negatives are taken"),
         OPT_OUTPUT('o', "output", &o.output, "file",

@@ -79,6 +79,7 @@ t 'nothing without a positive' sh -c '[ "$(wc -l <b.jsonl)" = 2 ]'
 t 'what is below the depth does not count' exits 0 mine --negative-depth 2 -o c.jsonl
 t 'for either list' has c.jsonl 1 '"positives":{"doc_id":["5"],"score":[8.0]},"negatives":{"doc_id":["1"]'
 t 'a run is needed' exits 2 "$SIMLM" mine --corpus "$golden/corpus.jsonl" --answers "$golden/questions.tsv" -o x
+t 'two kinds of queries are one too many' exits 2 "$SIMLM" mine --corpus "$golden/corpus.jsonl" --answers "$golden/questions.tsv" --queries q --negatives r -o x
 
 # ---- recipes ------------------------------------------------------------------------------
 mkdir data
