@@ -118,16 +118,16 @@ static void pack_step(struct sl_finetune_step *s, const struct sl_step *step)
 
 /* ---- the loss ------------------------------------------------------------ */
 
-/* Of all logits (spec 2.2). */
-static double logit_scale(const struct sl_finetune_step *s, int64_t done)
+double sl_finetune_scale(const simlm_finetune_options *o, bool normalize,
+                         int64_t warmup, int64_t done)
 {
-    double scale = 1 / s->o->temperature;
+    double scale = 1 / o->temperature;
 
-    if (!s->profile->normalize)
+    if (!normalize)
         return 1;
-    if (s->o->temperature_warmup)
-        scale *= fmin(1, (double)done / (double)s->warmup);
-    return s->o->temperature_warmup ? fmax(1, scale) : scale;
+    if (o->temperature_warmup)
+        scale *= fmin(1, (double)done / (double)warmup);
+    return o->temperature_warmup ? fmax(1, scale) : scale;
 }
 
 static struct sl_biencoder_loss loss_of(const struct sl_finetune_step *s,
@@ -138,7 +138,8 @@ static struct sl_biencoder_loss loss_of(const struct sl_finetune_step *s,
     bool scaled = o->scaled_loss && o->loss_scale > 0;
 
     return (struct sl_biencoder_loss){
-        .scale = logit_scale(s, step->done),
+        .scale =
+            sl_finetune_scale(o, s->profile->normalize, s->warmup, step->done),
         .full = o->full_contrastive,
         .contrastive = (scaled ? o->loss_scale : 1) *
                        (o->distill ? o->contrastive_weight : 1) / n,

@@ -43,6 +43,11 @@ simlm_status sl_finetune_step(struct sl_finetune_step *s,
                               struct sl_meters *meters, int64_t *n_tokens,
                               simlm_error *err);
 
+/* Factor of all logits in a step that `done` steps were made before (spec 2.2);
+ * warmup: updates of the learning rate's, above 0 if the temperature has one. */
+double sl_finetune_scale(const simlm_finetune_options *o, bool normalize,
+                         int64_t warmup, int64_t done);
+
 /* The loss of guessing; 0: not known. */
 double sl_finetune_chance(const simlm_finetune_options *o);
 

@@ -1,6 +1,8 @@
-/* Learning rates: DeepSpeed's table (spec section 11), Hugging Face's shape. */
+/* Learning rates: DeepSpeed's table (spec section 11), Hugging Face's shape; and
+ * the temperature's. */
 #include "check.h"
 
+#include "train/finetune_step.h"
 #include "train/schedule.h"
 
 static void the_log_schedule_is_deepspeeds(void **state)
@@ -71,12 +73,36 @@ static void warmup_may_be_a_share_and_never_over_half(void **state)
                 sl_schedule_init(&s, SIMLM_SCHEDULE_LINEAR, 0, 1, 500, &err));
 }
 
+/* max(1, min(1, k / W) / t) behind k updates (spec 2.2), if vectors are of unit
+ * length. */
+static void the_temperature_warms_up_as_the_references(void **state)
+{
+    static const struct {
+        int64_t done;
+        double scale;
+    } golden[] = {{0, 1},    {1, 1},       {20, 1},    {21, 1.05},
+                  {500, 25}, {999, 49.95}, {1000, 50}, {5000, 50}};
+    simlm_finetune_options o;
+
+    (void)state;
+    simlm_finetune_options_init(&o);
+    assert_true(o.temperature == 0.02 && !o.temperature_warmup);
+    check_close(sl_finetune_scale(&o, true, 1000, 0), 50, 1e-12);
+    check_close(sl_finetune_scale(&o, false, 1000, 0), 1, 0);
+    o.temperature_warmup = true;
+    for (size_t i = 0; i < SL_LEN(golden); i++)
+        check_close(sl_finetune_scale(&o, true, 1000, golden[i].done),
+                    golden[i].scale, 1e-12);
+    check_close(sl_finetune_scale(&o, false, 1000, 5000), 1, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_log_schedule_is_deepspeeds),
         cmocka_unit_test(linear_rises_from_zero_and_falls_to_zero),
         cmocka_unit_test(warmup_may_be_a_share_and_never_over_half),
+        cmocka_unit_test(the_temperature_warms_up_as_the_references),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
