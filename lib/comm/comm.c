@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/parallel.h"
 #include "comm/transport.h"
 
@@ -198,6 +199,27 @@ void sl_comm_broadcast(void *p, int64_t n)
 {
     if (transport)
         transport->broadcast(p, n);
+}
+
+simlm_status sl_comm_same(uint64_t mine, const char *otherwise,
+                          simlm_error *err)
+{
+    uint64_t first = mine;
+
+    sl_comm_broadcast(&first, sizeof first);
+    return first == mine ? SIMLM_OK
+                         : sl_fail(err, SIMLM_E_COMM, "%s", otherwise);
+}
+
+simlm_status sl_comm_same_job(uint64_t key, const char *backend,
+                              simlm_error *err)
+{
+    SL_TRY(sl_comm_same(sl_hash64(backend, strlen(backend), 0),
+                        "this rank's processor computes otherwise than rank "
+                        "0's: set SIMLM_CPU to what both have",
+                        err));
+    return sl_comm_same(
+        key, "this rank's options or files are not those of rank 0", err);
 }
 
 simlm_status sl_comm_add(double *x, int64_t n, simlm_error *err)

@@ -79,6 +79,17 @@ void sl_comm_broadcast(void *p, int64_t n);
 /* x [n] <- the sum over ranks; for a few numbers. */
 simlm_status sl_comm_add(double *x, int64_t n, simlm_error *err);
 
+/* E_COMM, saying `otherwise`, on a rank whose number is not that of rank 0. */
+simlm_status sl_comm_same(uint64_t mine, const char *otherwise,
+                          simlm_error *err);
+
+/*
+ * The same of a job: `key` is made of all that decides its results, `backend`
+ * names who computes them.  Ranks with other files would mix theirs in.
+ */
+simlm_status sl_comm_same_job(uint64_t key, const char *backend,
+                              simlm_error *err);
+
 /* *says <- does any rank say so? */
 simlm_status sl_comm_any(bool *says, simlm_error *err);
 

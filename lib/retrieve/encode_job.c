@@ -284,8 +284,11 @@ static simlm_status encode_queries(struct encode_job *j, simlm_error *err)
 /* Rank 0 has it; the others hear what it holds. */
 static simlm_status open_store(struct encode_job *j, simlm_error *err)
 {
+    uint64_t key = key_of(j);
+
+    SL_TRY(sl_comm_same_job(key, sl_vectorizer_backend(j->v), err));
     if (sl_comm_first())
-        SL_TRY(sl_rowstore_open(&j->store, j->o->output, key_of(j),
+        SL_TRY(sl_rowstore_open(&j->store, j->o->output, key,
                                 sl_retriever_dim(&j->model), j->o->shard_size,
                                 j->o->overwrite, err));
     sl_comm_broadcast(&j->store.rows, sizeof j->store.rows);

@@ -236,7 +236,7 @@ static simlm_status run(struct rerank_job *j, simlm_error *err)
             j->o->tag, err));
     pair = SL_NEW_ARRAY(struct sl_pair, j->o->save_every);
     st = pair ? SIMLM_OK : sl_fail_nomem(err, "pairs of texts");
-    if (st == SIMLM_OK && sl_comm_first())
+    if (st == SIMLM_OK)
         st = open_store(j, err);
     if (st == SIMLM_OK)
         st = score_all(j, pair, err);

@@ -124,9 +124,11 @@ simlm_status sl_scorestore_open(struct sl_scorestore *s, const char *output,
     *s = (struct sl_scorestore)SL_SCORESTORE_NONE;
     for (int64_t i = 0; i < n; i++)
         plain = plain && is_plain(file[i], false);
-    if (!plain)
+    if (plain)
+        SL_TRY(make_key(&key, r, file, n, rest, err));
+    SL_TRY(sl_comm_same_job(key, r->be->name, err));
+    if (!plain || !sl_comm_first())
         return SIMLM_OK;
-    SL_TRY(make_key(&key, r, file, n, rest, err));
     st = open_file(s, output, key, err);
     if (st < 0)
         sl_scorestore_close(s, true);

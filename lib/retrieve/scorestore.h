@@ -31,9 +31,11 @@ struct sl_scorestore {
 /*
  * The key is made of the re-ranker, the bytes of n files, and `rest`, which has
  * all else that decides the scores.  What is no regular file cannot be gone on
- * with: if the output or one of the files is none, nothing is kept.
+ * with: if the output or one of the files is none, nothing is kept.  Collective:
+ * of several ranks the first has the file, the others must be of the same key.
  *
- *   E_ARG  another process is at work for the same output
+ *   E_ARG   another process is at work for the same output
+ *   E_COMM  this rank is of another key
  */
 simlm_status sl_scorestore_open(struct sl_scorestore *s, const char *output,
                                 const struct sl_retriever *r,

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/observe.h"
 #include "base/parallel.h"
 #include "comm/comm.h"
@@ -37,6 +38,7 @@ struct search_job {
     struct sl_retriever model;
     struct sl_vectorizer *v;
     struct sl_encoded encoded;
+    uint64_t model_hash; /* of who made or makes their vectors; 0: unknown */
     int64_t n;
 
     /* A batch. */
@@ -52,10 +54,9 @@ struct search_job {
     uint64_t *heap; /* [top] */
 };
 
-static void warn_if_other_model(const struct search_job *j, uint64_t hash,
-                                const char *path)
+static void warn_if_other_model(const struct search_job *j, const char *path)
 {
-    if (j->ix.model_hash && hash && hash != j->ix.model_hash)
+    if (j->ix.model_hash && j->model_hash && j->model_hash != j->ix.model_hash)
         sl_observe_message(j->obs, SIMLM_WARNING,
                            "the passages of '%s' were encoded by another model "
                            "('%s') than the queries ('%s')",
@@ -80,7 +81,8 @@ static simlm_status open_encoded(struct search_job *j, simlm_error *err)
 
     SL_TRY(sl_encoded_open(&j->encoded, j->o->encoded, err));
     SL_TRY(check_dim(j, e->dim, j->o->encoded, err));
-    warn_if_other_model(j, e->model_hash, e->model_path);
+    j->model_hash = e->model_hash;
+    warn_if_other_model(j, e->model_path);
     j->n = e->n;
     return SIMLM_OK;
 }
@@ -90,13 +92,12 @@ static simlm_status open_texts(struct search_job *j, simlm_error *err)
     struct sl_vectorizer_options vo = {.max_texts = j->batch,
                                        .batch_tokens = j->o->batch_tokens,
                                        .query_length = j->o->max_length};
-    uint64_t hash;
 
     SL_TRY(sl_queries_load(&j->queries, j->o->queries, err));
     SL_TRY(sl_retriever_open(&j->model, j->o->model, j->o->precision, err));
     SL_TRY(check_dim(j, sl_retriever_dim(&j->model), j->o->model, err));
-    SL_TRY(sl_retriever_hash(&j->model, &hash, err));
-    warn_if_other_model(j, hash, j->o->model);
+    SL_TRY(sl_retriever_hash(&j->model, &j->model_hash, err));
+    warn_if_other_model(j, j->o->model);
     SL_TRY(sl_vectorizer_new(&j->v, &j->model, &vo, err));
     j->n = sl_queries_count(j->queries);
     return SIMLM_OK;
@@ -110,11 +111,37 @@ static void *room(int64_t n, int64_t m, size_t size)
                                                      : NULL;
 }
 
+static const char *query_id(const struct search_job *j, int64_t i)
+{
+    return j->v ? sl_queries_id(j->queries, i) : sl_encoded_id(&j->encoded, i);
+}
+
+/* Of what is searched, and for what; the vectors themselves are not read. */
+static uint64_t key_of(const struct search_job *j)
+{
+    const struct sl_flat *ix = &j->ix;
+    const uint64_t numbers[] = {
+        (uint64_t)ix->n, (uint64_t)ix->dim,   ix->model_hash,    j->model_hash,
+        (uint64_t)j->n,  (uint64_t)j->o->top, (uint64_t)j->batch};
+    uint64_t key = sl_hash64(numbers, sizeof numbers, 0);
+
+    key = sl_hash64(ix->ids, ix->id_at[ix->n], key);
+    for (int64_t i = 0; i < j->n; i++) {
+        const char *id = query_id(j, i), *text;
+        size_t len = 0;
+
+        text = j->v ? sl_queries_text(j->queries, i, &len) : "";
+        key = sl_hash64(text, len, sl_hash64(id, strlen(id), key));
+    }
+    return key;
+}
+
 /* Each rank searches its share of the rows. */
 static simlm_status set_up_ranks(struct search_job *j, simlm_error *err)
 {
     int64_t begin, end, top = j->o->top;
 
+    SL_TRY(sl_comm_same_job(key_of(j), j->be->name, err));
     sl_comm_share(&begin, &end, j->ix.n);
     sl_flat_search_rows(j->search, begin, end);
     j->rows = room(sl_comm_size(), j->batch * top, sizeof *j->rows);
@@ -209,11 +236,6 @@ static simlm_status merge(struct search_job *j, int64_t n, simlm_error *err)
     for (int64_t i = 0; i < n; i++)
         merge_query(j, i, n);
     return SIMLM_OK;
-}
-
-static const char *query_id(const struct search_job *j, int64_t i)
-{
-    return j->v ? sl_queries_id(j->queries, i) : sl_encoded_id(&j->encoded, i);
 }
 
 static void write_hits(struct search_job *j, struct sl_run_writer *w,

@@ -384,7 +384,7 @@ static simlm_status run(struct teacher_job *j, simlm_error *err)
                                  .phase = "scoring",
                                  .unit = "pairs",
                                  .total = j->n_pairs};
-    st = sl_comm_first() ? open_store(j, err) : SIMLM_OK;
+    st = open_store(j, err);
     if (st == SIMLM_OK)
         st = read_file(j, err);
     if (st == SIMLM_OK && sl_comm_first())

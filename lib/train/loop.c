@@ -4,7 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/hash.h"
 #include "base/observe.h"
 #include "base/rng.h"
 #include "comm/comm.h"
@@ -380,30 +379,15 @@ static simlm_status record_start(struct state *st, simlm_error *err)
     return end_record(&w, st, err);
 }
 
-/*
- * Ranks that start from different states, or round differently, would drift
- * apart: each compares with rank 0.
- */
+/* Ranks that start from different states, or round differently, would drift
+ * apart. */
 static simlm_status check_ranks(const struct state *st, simlm_error *err)
 {
-    const char *backend = st->l->model->be->name;
-    uint64_t mine[3] = {st->s.run, (uint64_t)st->s.step,
-                        sl_hash64(backend, strlen(backend), 0)};
-    uint64_t first[3];
-    static const char *const what[] = {
-        "this rank's options or files are not those of rank 0",
-        "this rank finds another checkpoint than rank 0: is the output "
-        "directory shared?",
-        "this rank's processor computes otherwise than rank 0's: set SIMLM_CPU "
-        "to what both have",
-    };
-
-    memcpy(first, mine, sizeof mine);
-    sl_comm_broadcast(first, sizeof first);
-    for (size_t i = 0; i < SL_LEN(what); i++)
-        if (first[i] != mine[i])
-            return sl_fail(err, SIMLM_E_COMM, "%s", what[i]);
-    return SIMLM_OK;
+    SL_TRY(sl_comm_same_job(st->s.run, st->l->model->be->name, err));
+    return sl_comm_same((uint64_t)st->s.step,
+                        "this rank finds another checkpoint than rank 0: is "
+                        "the output directory shared?",
+                        err);
 }
 
 static simlm_status run(struct state *st, simlm_error *err)

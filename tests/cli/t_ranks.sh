@@ -151,6 +151,27 @@ t 'with its message' grep -q "^simlm: .*nowhere" said
 t 'a command for one process' sh -c '! ./np2 index -q -o y vec1 >said 2>&1'
 t 'says so' grep -q "'index' is not for several processes" said
 
+# unlike TEXT A B command...: rank 0 runs it with --model A, rank 1 with B (and
+# with the environment variable in `other`), and the job ends saying TEXT.
+other=NONE=1
+unlike() {
+    text=$1 a=$2 b=$3
+    shift 3
+    ! mpirun -np 1 "$SIMLM" "$@" --model "$a" : -np 1 env "$other" "$SIMLM" "$@" --model "$b" \
+        >said 2>&1 && grep -q "rank 1: .*$text" said || { cat said; return 1; }
+}
+files='options or files are not those of rank 0'
+t 'vectors of two models are not mixed' unlike "$files" ft1 ft2 \
+    encode -q -t 1 --side passage -o mixed corpus.jsonl
+t 'nor runs' unlike "$files" ft1 ft2 search -q -t 1 --index flat -o mixed.run queries.tsv
+t 'nor scores' unlike "$files" rr1 rr2 score -q -t 1 --corpus corpus.jsonl -o mixed.jsonl train.jsonl
+t 'nor those of a run' unlike "$files" rr1 rr2 \
+    rerank -q -t 1 --corpus corpus.jsonl --queries queries.tsv -o mixed.reranked run.tsv
+other=SIMLM_CPU=ref
+t 'nor what two instruction sets make' unlike 'computes otherwise' ft1 ft1 \
+    encode -q -t 1 --side passage -o mixed corpus.jsonl
+t 'nothing was written' test ! -e mixed/embeddings.npy -a ! -e mixed.run -a ! -e mixed.jsonl -a ! -e mixed.reranked
+
 # ---- models by name ---------------------------------------------------------------
 commit=0123456789abcdef0123456789abcdef01234567
 mkdir -p hub/models--us--base/refs hub/models--us--base/snapshots
