@@ -78,6 +78,9 @@
     OPT_INPUT(0, "train", &(g)->examples, "file",                              \
               "examples as SimLM's train.jsonl instead of these three"),       \
     OPT_CONFLICT("train", "queries|qrels|negatives"),                          \
+    OPT_INPUT(0, "more-examples", &(g)->more_examples, "file",                 \
+              "a second file of examples"),                                    \
+    OPT_CONFLICT("more-examples", "queries|qrels|negatives"),                  \
     OPT_INPUT(0, "dev", &(g)->dev, "file",                                     \
               "examples to evaluate with; else some of the others are held out")
 

@@ -197,7 +197,8 @@ typedef struct simlm_group_options {
     const char *qrels;   /* every judged passage of grade >= 1 is a positive */
     const char *negatives; /* a run: its hits that are not positives */
     /* ... or examples in SimLM's own form. */
-    const char *examples; /* train.jsonl: query, positives, negatives */
+    const char *examples;      /* train.jsonl: query, positives, negatives */
+    const char *more_examples; /* NULL, or a second such file */
 
     int32_t negative_depth;    /* leading hits of the run that are used */
     int32_t negative_count;    /* negatives kept a query */

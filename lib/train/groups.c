@@ -15,7 +15,7 @@ simlm_status sl_groups_check(const simlm_group_options *o, simlm_error *err)
 
     if (!o->corpus)
         return sl_fail(err, SIMLM_E_ARG, "no corpus given");
-    if (o->examples ? some : !lists)
+    if (o->examples ? some : !lists || o->more_examples)
         return sl_fail(err, SIMLM_E_ARG,
                        "give queries, qrels and a run of negatives, or a file "
                        "of examples");
@@ -44,6 +44,8 @@ simlm_status sl_groups_identity(const simlm_group_options *o,
     if (o->dev)
         SL_TRY(sl_setup_add_file(w, "dev", o->dev, err));
     sl_json_add_text(w, "eval_window", o->eval_window ? "epoch" : "first");
+    if (o->more_examples)
+        SL_TRY(sl_setup_add_file(w, "more_examples", o->more_examples, err));
     if (o->examples)
         return sl_setup_add_file(w, "examples", o->examples, err);
     SL_TRY(sl_setup_add_file(w, "queries", o->queries, err));
@@ -62,6 +64,7 @@ void sl_groups_settings(const simlm_group_options *o, struct sl_json_writer *w)
     sl_json_add_text(w, "qrels", o->qrels);
     sl_json_add_text(w, "negatives", o->negatives);
     sl_json_add_text(w, "examples", o->examples);
+    sl_json_add_text(w, "more_examples", o->more_examples);
     sl_json_add_text(w, "dev", o->dev);
 }
 
@@ -85,6 +88,19 @@ static simlm_status build_examples(struct sl_groups *g, struct sl_rundir *dir,
     if (*line)
         sl_rundir_say(dir, SIMLM_INFO, "%s", line);
     return SIMLM_OK;
+}
+
+/* A query that both files have is two examples, as it is in one file. */
+static simlm_status load_examples(struct sl_groups *g, simlm_error *err)
+{
+    const struct sl_docids *ids = sl_token_cache_ids(g->cache);
+    const char *more = g->o->more_examples;
+
+    SL_TRY(sl_examples_load(&g->examples, g->o->examples, ids, g->need_scores,
+                            err));
+    return more
+               ? sl_examples_append(g->examples, more, ids, g->need_scores, err)
+               : SIMLM_OK;
 }
 
 /* A positive, and a negative unless only the others' passages are to be the
@@ -196,11 +212,7 @@ simlm_status sl_groups_open(struct sl_groups *g, const simlm_group_options *o,
     g->seed = s->o->seed;
     SL_TRY(sl_setup_cache(&g->cache, s, &o->corpus, 1, err));
     ids = sl_token_cache_ids(g->cache);
-    if (o->examples)
-        SL_TRY(sl_examples_load(&g->examples, o->examples, ids, g->need_scores,
-                                err));
-    else
-        SL_TRY(build_examples(g, dir, err));
+    SL_TRY(o->examples ? load_examples(g, err) : build_examples(g, dir, err));
     if (o->save_examples)
         SL_TRY(sl_examples_save(g->examples, o->save_examples, ids, err));
     SL_TRY(find_usable(g, dir, err));

@@ -54,6 +54,12 @@ t 'finetune makes them itself' exits 0 finetune_lists -o ft -s 1 --save-examples
 t 'to the byte' same a.jsonl e.jsonl
 t 'and trains with them' exits 0 finetune --train a.jsonl -o ft2 -s 1
 t 'to the same model' same ft/model.safetensors ft2/model.safetensors
+head -20 a.jsonl >first.jsonl
+tail -n +21 a.jsonl >rest.jsonl
+t 'in two files' exits 0 finetune --train first.jsonl --more-examples rest.jsonl -o ft3 -s 1
+t 'they are the same' same ft/model.safetensors ft3/model.safetensors
+t 'a second file decides the run' complains "holds a run with more_examples" finetune --train first.jsonl -o ft3 -s 1
+t 'a second file of no first' exits 2 finetune --more-examples rest.jsonl -o ft4 -s 1
 t 'standard output will do' sh -c '"$SIMLM" mine -q -t 1 --corpus corpus.jsonl --queries queries.tsv \
     --qrels qrels.txt --negatives run.tsv --negative-count 20 --negative-random 5 -o - | cmp - a.jsonl'
 

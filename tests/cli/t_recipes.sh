@@ -25,6 +25,7 @@ awk -F '\t' 'NR == FNR { text[$1] = $2; next } !seen[text[$1]]++ { print text[$1
     queries.tsv qrels.txt >data/nq_train_qrels.txt
 t 'examples' exits 0 "$SIMLM" mine -q -t 1 --corpus corpus.jsonl --queries queries.tsv --qrels qrels.txt \
     --negatives run.tsv -o data/nq_dev.jsonl --negative-count 12 --negative-random 2
+cp data/nq_dev.jsonl data/nq_train.jsonl
 recipes=$SIMLM_SOURCE/recipes
 for recipe in "$recipes"/*.yaml; do
     t "$(basename "$recipe") is right" exits 0 "$SIMLM" run --dry-run --set data=data "$recipe"
