@@ -62,6 +62,10 @@ struct stage {
     bool may_overwrite;   /* it has --overwrite */
     bool brief;           /* it does not continue: it is done anew */
     bool ours; /* it measures or reports: made by the report's plan */
+
+    /* Also by the plan: it is not done before the card of that model has what it
+     * measured on that dataset.  NULL: it is for no card. */
+    const char *card, *dataset;
 };
 
 struct symbol {

@@ -108,7 +108,7 @@ static simlm_status read_set(struct recipe *r, const struct node *node,
 {
     struct report_plan *p = r->plan;
     struct report_set *set = &p->set[p->n_sets];
-    struct node *qrels;
+    struct node *qrels, *dataset;
     int first = p->n_columns;
     simlm_status st;
 
@@ -116,13 +116,19 @@ static simlm_status read_set(struct recipe *r, const struct node *node,
         return RECIPE_FAIL(r, node->line,
                            "'%s': expected a mapping with qrels and columns",
                            node->key);
-    *set = (struct report_set){
-        .name = node->key, .line = node->line, .node = node};
+    *set = (struct report_set){.name = node->key,
+                               .dataset = node->key,
+                               .line = node->line,
+                               .node = node};
     st = recipe_child(&qrels, r, node, "qrels", NODE_TEXT, err);
     if (st == SIMLM_OK && !qrels && !node_child(node, "answers"))
         st = RECIPE_FAIL(r, node->line, "'%s' has no 'qrels'", node->key);
     if (st == SIMLM_OK && qrels)
         st = recipe_expand(&set->qrels, r, qrels, err);
+    if (st == SIMLM_OK)
+        st = recipe_child(&dataset, r, node, "dataset", NODE_TEXT, err);
+    if (st == SIMLM_OK && dataset)
+        st = recipe_expand(&set->dataset, r, dataset, err);
     p->n_sets++;
     if (st == SIMLM_OK)
         st = read_columns(r, p->n_sets - 1, node_child(node, "columns"), err);
@@ -143,7 +149,8 @@ static simlm_status set_measures(struct recipe *r, struct stage *s, int set,
     int n = 0;
 
     for (const struct node *c = node->first; c && st == SIMLM_OK; c = c->next) {
-        if (!strcmp(c->key, "qrels") || !strcmp(c->key, "columns"))
+        if (!strcmp(c->key, "qrels") || !strcmp(c->key, "columns") ||
+            !strcmp(c->key, "dataset"))
             continue;
         x = recipe_add_setting(r, s, c->key, c->line, 1);
         st = recipe_expand(&x->value[0], r, c, err);
@@ -160,28 +167,43 @@ static simlm_status set_measures(struct recipe *r, struct stage *s, int set,
     return st;
 }
 
-/* `simlm eval` of a run against a set; compare may be NULL.  Names with dots
- * are no stage's of the recipe's own. */
+/* A run to be measured against a set. */
+struct measuring {
+    const char *name; /* with a dot: no stage's of the recipe's own */
+    long line;
+    int set;
+    const char *run;
+    const char *compare; /* another run, or NULL */
+    const char *card;    /* a model's directory, or NULL */
+};
+
+/* `simlm eval` of it. */
 static simlm_status add_eval(const char **output, struct recipe *r,
-                             const char *name, long line, int set,
-                             const char *run, const char *compare,
-                             simlm_error *err)
+                             const struct measuring *m, simlm_error *err)
 {
-    struct stage *s = recipe_add_stage(r, name, line, command_named("eval"));
-    const char *qrels = r->plan->set[set].qrels;
+    struct stage *s =
+        recipe_add_stage(r, m->name, m->line, command_named("eval"));
+    const char *qrels = r->plan->set[m->set].qrels;
+    long line = m->line;
     struct setting *inputs =
         recipe_add_setting(r, s, "inputs", line, qrels ? 2 : 1);
     simlm_status st;
 
     s->ours = true;
     inputs->value[0] = qrels;
-    inputs->value[qrels ? 1 : 0] = run;
-    if (compare)
-        recipe_set(r, s, "compare", line, compare);
+    inputs->value[qrels ? 1 : 0] = m->run;
+    if (m->compare)
+        recipe_set(r, s, "compare", line, m->compare);
+    if (m->card) {
+        s->card = m->card;
+        s->dataset = r->plan->set[m->set].dataset;
+        recipe_set(r, s, "card", line, s->card);
+        recipe_set(r, s, "dataset", line, s->dataset);
+    }
     recipe_set(r, s, "json", line, "yes");
-    *output = pool_printf(&r->pool, "measures/%s.json", name);
+    *output = pool_printf(&r->pool, "measures/%s.json", m->name);
     recipe_set(r, s, "output", line, *output);
-    st = set_measures(r, s, set, err);
+    st = set_measures(r, s, m->set, err);
     return st < 0 ? st : recipe_check_stage(r, s, err);
 }
 
@@ -211,18 +233,30 @@ static bool is_number(const char *text, double *x)
     return end != text && !*end && isfinite(*x);
 }
 
+/* The stage that makes the file or directory, or what it is in; or NULL. */
+static const struct stage *maker_of(const struct recipe *r, const char *path)
+{
+    for (int i = 0; i < r->n_stages; i++)
+        for (int k = 0; k < r->stage[i].n_outputs; k++)
+            if (recipe_is_within(path, r->stage[i].output[k]))
+                return &r->stage[i];
+    return NULL;
+}
+
 static simlm_status measure_row(struct recipe *r, struct report_row *row,
                                 int set, const struct node *node,
                                 simlm_error *err)
 {
-    struct report_plan *p = r->plan;
-    const char *name =
-        pool_printf(&r->pool, "row.%d.%d", (int)(row - p->row) + 1, set + 1);
+    struct measuring m = {.line = node->line, .set = set};
     simlm_status st = recipe_expand(&row->run[set], r, node, err);
 
-    return st < 0 ? st
-                  : add_eval(&row->eval[set], r, name, node->line, set,
-                             row->run[set], NULL, err);
+    if (st < 0)
+        return st;
+    m.name = pool_printf(&r->pool, "row.%d.%d", (int)(row - r->plan->row) + 1,
+                         set + 1);
+    m.run = row->run[set];
+    m.card = maker_of(r, m.run) ? row->card : NULL; /* not of a given run */
+    return add_eval(&row->eval[set], r, &m, err);
 }
 
 /* "<set>: <run>", or "<column>: <number>", measured by somebody else. */
@@ -296,14 +330,58 @@ static simlm_status read_optional(struct recipe *r, struct report_row *row,
                : leave_out(r, row, node, err);
 }
 
+static bool is_given(const struct recipe *r, const char *path)
+{
+    for (int i = 0; i < r->o.given.n; i++) {
+        const char *is = strchr(r->o.given.item[i], '=');
+
+        if (is && recipe_is_within(path, is + 1))
+            return true;
+    }
+    return false;
+}
+
+static bool trains(const struct stage *s)
+{
+    static const char *const training[] = {"pretrain", "finetune",
+                                           "train-reranker"};
+
+    for (size_t i = 0; i < sizeof training / sizeof *training; i++)
+        if (!strcmp(s->command->name, training[i]))
+            return true;
+    return false;
+}
+
+/* "card: $retriever", or "$retriever/best": a model that a stage trains.  One that was given in its
+ * place is somebody else's, and left alone. */
+static simlm_status read_card(struct recipe *r, struct report_row *row,
+                              const struct node *node, simlm_error *err)
+{
+    const char *model = NULL;
+    struct node *c;
+    simlm_status st = recipe_child(&c, r, node, "card", NODE_TEXT, err);
+
+    if (st == SIMLM_OK && c)
+        st = recipe_expand(&model, r, c, err);
+    if (st < 0 || !model || is_given(r, model))
+        return st;
+    if (!maker_of(r, model) || !trains(maker_of(r, model)))
+        return RECIPE_FAIL(
+            r, c->line, "'card': '%s' is no model that a stage trains", model);
+    row->card = model;
+    return SIMLM_OK;
+}
+
 static simlm_status read_cells(struct recipe *r, struct report_row *row,
                                const struct node *node, simlm_error *err)
 {
     simlm_status st = read_optional(r, row, node, err);
 
+    if (st == SIMLM_OK)
+        st = read_card(r, row, node, err);
     for (const struct node *c = node->first;
          c && st == SIMLM_OK && !row->left_out; c = c->next)
-        if (strcmp(c->key, "optional") != 0)
+        if (strcmp(c->key, "optional") != 0 && strcmp(c->key, "card") != 0)
             st = read_cell(r, row, c, err);
     return st;
 }
@@ -376,9 +454,9 @@ static simlm_status read_difference(struct recipe *r, const struct node *node,
 {
     struct report_plan *p = r->plan;
     struct report_difference *d = &p->difference[p->n_differences];
+    struct measuring m = {.line = node->line};
     const struct report_row *row = NULL, *against = NULL;
     simlm_status st;
-    int set;
 
     if (p->n_differences == REPORT_MAX || node->kind != NODE_MAP)
         return RECIPE_FAIL(r, node->line, "expected {row: ..., against: ...}");
@@ -389,15 +467,16 @@ static simlm_status read_difference(struct recipe *r, const struct node *node,
         st = find_column(&d->column, r, node, err);
     if (st < 0 || row->left_out || against->left_out)
         return st;
-    set = p->column[d->column].set;
-    if (!row->run[set] || !against->run[set])
+    m.set = p->column[d->column].set;
+    m.run = against->run[m.set];
+    m.compare = row->run[m.set];
+    if (!m.run || !m.compare)
         return RECIPE_FAIL(r, node->line, "'%s' has no run to compare",
-                           row->run[set] ? against->name : row->name);
+                           m.compare ? against->name : row->name);
     d->name = pool_printf(&r->pool, "%s against %s", row->name, against->name);
     p->n_differences++;
-    return add_eval(&d->eval, r,
-                    pool_printf(&r->pool, "difference.%d", p->n_differences),
-                    node->line, set, against->run[set], row->run[set], err);
+    m.name = pool_printf(&r->pool, "difference.%d", p->n_differences);
+    return add_eval(&d->eval, r, &m, err);
 }
 
 /* ---- overlaps ------------------------------------------------------------ */

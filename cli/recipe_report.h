@@ -9,6 +9,7 @@ enum { REPORT_MAX = 64 };
 /* Queries with judgements: what runs are measured by. */
 struct report_set {
     const char *name, *qrels; /* qrels NULL: judged by answers */
+    const char *dataset;      /* its name in a model's card */
     long line;
     const struct node *node; /* its other members are options of eval */
 };
@@ -21,7 +22,8 @@ struct report_column {
 struct report_row {
     const char *name;
     const char *run[REPORT_MAX], *eval[REPORT_MAX]; /* by set; NULL: none */
-    double given[REPORT_MAX];                       /* by column */
+    const char *card; /* the model whose card gets its measures; NULL: none */
+    double given[REPORT_MAX]; /* by column */
     bool is_given[REPORT_MAX];
     bool left_out; /* an optional row without its files */
 };

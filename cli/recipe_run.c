@@ -28,6 +28,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <simlm/card.h>
+
 #include "cli.h"
 #include "commands.h"
 #include "recipe_report.h"
@@ -263,6 +265,15 @@ static void announce(const struct recipe *r, struct state *s,
     print_command(stderr, g);
 }
 
+/* Done, with what it puts into a card: that is written anew by another training,
+ * even of the same bits. */
+static bool is_done(struct state *s, const struct stage *g, const char *key)
+{
+    simlm_card_options card = {.model = g->card, .dataset = g->dataset};
+
+    return state_is_done(s, g, key) && (!g->card || simlm_card_has(&card));
+}
+
 /* The stage, unless it is done. */
 static simlm_status run_stage(bool *worked, struct recipe *r, struct state *s,
                               const struct stage *g, simlm_error *err)
@@ -270,7 +281,7 @@ static simlm_status run_stage(bool *worked, struct recipe *r, struct state *s,
     const char *key;
     simlm_status st = state_key(&key, s, g, err);
 
-    if (st < 0 || state_is_done(s, g, key))
+    if (st < 0 || is_done(s, g, key))
         return st;
     *worked = true;
     announce(r, s, g, key);
@@ -334,7 +345,7 @@ simlm_status recipe_show(struct recipe *r, simlm_error *err)
         to_do[i] = waits(r, to_do, i);
         if (!to_do[i]) {
             st = state_key(&key, &s, g, err);
-            to_do[i] = st == SIMLM_OK && !state_is_done(&s, g, key);
+            to_do[i] = st == SIMLM_OK && !is_done(&s, g, key);
         }
         printf("%-8s%-20s ", to_do[i] ? "to do" : "done", g->name);
         print_command(stdout, g);

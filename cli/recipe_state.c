@@ -166,6 +166,7 @@ static int counts(const struct dirent *e)
 {
     return *e->d_name != '.' && strcmp(e->d_name, "command.json") != 0 &&
            strcmp(e->d_name, "log.jsonl") != 0 &&
+           strcmp(e->d_name, "README.md") != 0 &&
            strncmp(e->d_name, "checkpoint-", 11) != 0;
 }
 
@@ -283,13 +284,27 @@ static bool is_new_default(const char *line, const char *defaults,
            !has_line(old, line, strcspn(line, " \n") + 1);
 }
 
+/* Behind lines of cards: earlier versions' texts have them. */
+static const char *skip_cards(const char *text)
+{
+    static const char card[] = "/README.md ";
+    size_t n = strcspn(text, "\n"), m = sizeof card - 1;
+
+    while ((*text == '<' || *text == '>') && n > m + 16 &&
+           !strncmp(text + n - m - 16, card, m)) {
+        text += line_length(text);
+        n = strcspn(text, "\n");
+    }
+    return text;
+}
+
 /* The first line of `now` that is not in its place in `old`, or NULL; *rest <-
  * what follows in `old` then. */
 static const char *first_difference(const char **rest, const struct stage *g,
                                     const char *old, const char *now)
 {
     for (const char *at = old;; now += line_length(now)) {
-        *rest = at;
+        *rest = at = skip_cards(at);
         if (!*now)
             return NULL;
         if (!strncmp(at, now, line_length(now)))

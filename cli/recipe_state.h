@@ -16,8 +16,9 @@
  *
  * A stage is done if its text would come out the same now: nothing that it read
  * has changed, no option, and nothing that it wrote.  Of a directory count the
- * files in it but hidden ones, logs, checkpoints and records of how it came
- * about (command.json).  Where files lie does not count, nor does an option that
+ * files in it but hidden ones, logs, checkpoints, records of how it came about
+ * (command.json) and a model's card (README.md), which people and measures are
+ * written into later.  Where files lie does not count, nor does an option that
  * the text does not know, of a later version's, if it has its default.
  */
 #ifndef CLI_RECIPE_STATE_H

@@ -104,15 +104,33 @@ static void put_indented(struct sl_str *s, const char *lines, int indent)
     }
 }
 
+/* The model's name as JSON: the first heading of the text, "# Name". */
+static void put_name(struct sl_str *s, const struct sl_front *f,
+                     const char *else_it_is)
+{
+    const char *line = f->text + f->yaml_end;
+
+    while (*line && strncmp(line, "# ", 2) != 0 &&
+           strncmp(line, "```", 3) != 0) {
+        line += strcspn(line, "\n");
+        line += *line == '\n';
+    }
+    if (strncmp(line, "# ", 2) != 0)
+        sl_json_put_text(s, else_it_is, strlen(else_it_is));
+    else
+        sl_json_put_text(s, line + 2, strcspn(line + 2, "\r\n"));
+}
+
 /* The item's lines, or those of a whole model-index. */
-static void put_lines(struct sl_str *s, const struct sl_eval_card *c,
-                      const struct simlm_eval *e, bool whole, int indent)
+static void put_lines(struct sl_str *s, const struct sl_front *f,
+                      const struct sl_eval_card *c, const struct simlm_eval *e,
+                      bool whole, int indent)
 {
     struct sl_str item = {0};
 
     if (whole) {
         sl_str_puts(s, "model-index:\n- name: ");
-        sl_json_put_text(s, c->model, strlen(c->model));
+        put_name(s, f, c->model);
         sl_str_puts(s, "\n  results:\n");
         indent = 2;
     }
@@ -206,7 +224,7 @@ static simlm_status put_in_front(struct sl_str *out, const struct sl_front *f,
                                     find_item(f, results, c->dataset), err);
     if (st < 0)
         return st;
-    put_lines(&lines, c, e, results < 0, place.indent);
+    put_lines(&lines, f, c, e, results < 0, place.indent);
     st = sl_str_ok(&lines) ? sl_front_put(out, f, &place, lines.s, err)
                            : sl_fail_nomem(err, c->readme);
     sl_str_free(&lines);

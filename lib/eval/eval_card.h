@@ -33,7 +33,8 @@
 
 struct sl_eval_card {
     const char *readme;  /* the card's path */
-    const char *model;   /* its name, should the card have no model-index */
+    const char *model;   /* its name, should the card have neither a model-index
+                          * nor a heading */
     const char *dataset; /* what was measured on: sl_eval_card_name_ok() */
 };
 

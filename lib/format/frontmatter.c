@@ -69,12 +69,22 @@ static void set_absent(struct sl_front *f, size_t at)
     f->eol = end > 1 && !memcmp(f->text + end - 2, "\r\n", 2) ? "\r\n" : "\n";
 }
 
+static simlm_status fail_line_ends(const struct sl_front *f, simlm_error *err)
+{
+    return sl_fail(err, SIMLM_E_FORMAT,
+                   "%s: a line of the front matter ends with a carriage "
+                   "return alone",
+                   f->path);
+}
+
 static simlm_status find_yaml(struct sl_front *f, simlm_error *err)
 {
     size_t start = starts(f, 0, "\xef\xbb\xbf") ? 3 : 0, at = start;
 
     while (at < f->n && f->text[at] && strchr(" \t\n\v\f\r", f->text[at]))
         at++;
+    if (starts(f, at, "---\r") && !line_end(f, at + 3))
+        return fail_line_ends(f, err);
     if (!starts(f, at, "---") || !line_end(f, at + 3)) {
         set_absent(f, start);
         return SIMLM_OK;
@@ -85,11 +95,7 @@ static simlm_status find_yaml(struct sl_front *f, simlm_error *err)
         f->yaml_end = next_line(f, f->yaml_end);
         if (!is_closing(f, f->yaml_end))
             continue;
-        return has_lone_return(f) ? sl_fail(err, SIMLM_E_FORMAT,
-                                            "%s: the front matter has line "
-                                            "ends of several kinds",
-                                            f->path)
-                                  : SIMLM_OK;
+        return has_lone_return(f) ? fail_line_ends(f, err) : SIMLM_OK;
     }
     return sl_fail(err, SIMLM_E_FORMAT,
                    "%s:%ld: the front matter that begins here has no end",

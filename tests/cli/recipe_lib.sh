@@ -82,6 +82,7 @@ report:
   measures:
     test:
       qrels: qrels.txt
+      dataset: Nothing, test
       preset: msmarco
       columns: [MRR@10, R@50]
     strict:
@@ -90,7 +91,7 @@ report:
       columns: {first: success@1}
   rows:
     BM25: {test: $hits, strict: $hits}
-    dense: $dense
+    dense: {test: $dense, card: $retriever}
     both: $both
     elsewhere: {MRR@10: 41.1}
     published: {optional: yes, test: published.run}

@@ -29,7 +29,8 @@ table() {
     printf '| R@1k, per cent | 100.0000 |\n| nDCG@10, per cent | %s |\n\n' "${3:-81.5465}"
     printf '<!-- end of simlm eval: %s -->\n' "$1"
 }
-index() { printf 'model-index:\n- name: "model"\n  results:\n'; entry "$@"; }
+index_of() { printf 'model-index:\n- name: "%s"\n  results:\n' "$1"; shift; entry "$@"; }
+index() { index_of 'A model' "$@"; }
 head_of() { printf -- '---\nlicense: mit # ours\ntags: [a,  b]\n'; }
 text_of() { printf -- '---\n\n# A model\n\nA line. \n\n---\n'; }
 
@@ -79,8 +80,8 @@ printf '# A model' >model/README.md
 t 'a card without front matter' exits 0 evaluated
 t 'gets one' card_is want
 : >model/README.md
-{ echo '---'; index dev; printf -- '---\n\n'; table dev; } >want
-t 'an empty card' exits 0 evaluated
+{ echo '---'; index_of model dev; printf -- '---\n\n'; table dev; } >want
+t 'an empty card, whose model is called as its directory' exits 0 evaluated
 t 'is one then' card_is want
 { head_of; text_of; } | sed 's/$/\r/' >model/README.md
 { head_of; index dev; text_of; echo; table dev; } | sed 's/$/\r/' >want
@@ -155,7 +156,9 @@ t 'front matter that is a list' refused 'README.md:2: front matter: expected a n
 printf -- '---\nlicense: mit\n\n# A model\n' >model/README.md && cp model/README.md before
 t 'front matter without an end' refused 'README.md:1: the front matter that begins here has no end'
 printf -- '---\na: b\rc: d\n---\n' >model/README.md && cp model/README.md before
-t 'line ends of several kinds' refused 'line ends of several kinds'
+t 'carriage returns among line ends' refused 'a carriage return alone'
+printf -- '---\ra: b\r---\r# A model\r' >model/README.md && cp model/README.md before
+t 'carriage returns as line ends' refused 'a carriage return alone'
 { head_of; text_of; echo '<!-- simlm eval: dev -->'; } >model/README.md && cp model/README.md before
 t 'a mark without its end' refused "is not followed by its end"
 { head_of; awk 'BEGIN { for (i = 0; i < 300000; i++) print "# a comment that is long enough, " i }'; text_of; } >model/README.md

@@ -70,6 +70,10 @@ cut_down() {
 }
 t 'MS MARCO runs, cut down' exits 0 cut_down msmarco
 t 'with a row for every stage' sh -c '[ "$(grep -cE "^(BM25|Retriever1|Retriever2|re-ranker|distilled) +[0-9]" out)" = 5 ]'
+t 'and the measures in the card of what was measured' sh -c 'for set in "MS MARCO passages, dev" "TREC DL 2019 passages" "TREC DL 2020 passages"; do
+    grep -qx "## Evaluation: $set" msmarco/reranker/best/README.md && grep -qx "## Evaluation: $set" msmarco/distilled/best/README.md || exit 1
+done'
+t 'under the name that it has there' grep -qx -- '- name: "distilled"' msmarco/distilled/best/README.md
 t 'NQ runs, cut down' exits 0 cut_down nq
 t 'with a row for every stage, too' sh -c '[ "$(grep -cE "^(BM25|Retriever1|Retriever2|re-ranker|distilled) +[0-9]" out)" = 5 ]'
 finish

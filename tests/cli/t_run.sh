@@ -36,6 +36,10 @@ examples() { [ "$(grep -c '<details' whole/report.html)" = 2 ]; }
 t 'and as many examples as were asked for' examples
 t 'and is JSON, too' "$JSON_CHECK" file whole/report.json timings
 cp whole/report.html before.html
+card_has() { grep -qx '## Evaluation: Nothing, test' whole/retriever/README.md || { cat whole/retriever/README.md; return 1; }; }
+in_card() { grep -qx "| MRR@10, per cent | $(awk '$1 == "dense" { print $2 }' out)[0-9]* |" whole/retriever/README.md; }
+t 'a row is in the card of its model' card_has
+t 'with the numbers of the table' in_card
 ls -lR --time-style=full-iso whole >before
 t 'again: nothing is done' exits 0 run -o whole tiny.yaml
 t 'and it says so' said 'nothing to do'
@@ -58,6 +62,7 @@ sed 's/lr: 1e-3/lr: 2e-3/' tiny.yaml >other.yaml
 t 'another option' exits 0 run -o whole other.yaml
 t 'redoes its stage and what follows' ran_are 'retriever vectors flat dense both '
 t 'and says why' said "retriever: anew, for '--lr 0.002' is new"
+t 'the new card has the measures, too' card_has
 sed 's/count: 2/count: 3/' other.yaml >more.yaml
 t 'another report' exits 0 run -o whole more.yaml
 t 'redoes no stage' ran_are ''
@@ -68,6 +73,20 @@ t 'that only the title has' ran_are ''
 t 'is in the title' in_page 'A tiny recipe, again'
 t 'the former recipe' exits 0 run -o whole tiny.yaml
 t 'gives the former bits' sh -c 'cmp before.html whole/report.html || diff before.html whole/report.html | grep -c . >n; [ "$(cat n)" -lt 40 ]'
+echo 'By hand.' >>whole/retriever/README.md
+t 'a line in a card' exits 0 run -o whole tiny.yaml
+t 'is no change' said 'nothing to do'
+sed -i '/^model-index/,/^---/{/^---/!d}' whole/retriever/README.md
+t 'a card that lost its measures' exits 0 run -o whole tiny.yaml
+t 'gets them again, and nothing else is done' ran_are ''
+t 'beside what was written in it' sh -c 'grep -q ^model-index: "$1" && grep -qx "By hand." "$1"' - whole/retriever/README.md
+rm whole/retriever/model.safetensors
+t 'a model that is made again, the same' exits 0 run -o whole tiny.yaml
+t 'is all that is' ran_are 'retriever '
+t 'but for the measures in its card' card_has
+sed -i '0,/^> retriever.config/s//> retriever\/README.md 0123456789abcdef\n&/' whole/state/retriever.done
+t 'a card in the state of an earlier version' exits 0 run -o whole tiny.yaml
+t 'does not count' said 'nothing to do'
 rm whole/both
 t 'an output that was removed' exits 0 run -o whole tiny.yaml
 t 'is made again' ran_are 'both '
@@ -121,6 +140,9 @@ t 'nor shown' exits 0 given -n --given mlm=made --given hits=runs/small/bm25.run
 t 'nor in the list' indexless
 t 'what the report reads is made' exits 0 given -n --given mlm=made --given both=runs/small/both
 t 'though a given one reads it, too' printed '^done +dense '
+cp -r part/retriever theirs && cp theirs/README.md theirs.md
+t 'a model that was given' exits 0 given --given mlm=made --given retriever=theirs
+t 'keeps its card' cmp theirs.md theirs/README.md
 t 'no such stage' complains '--given nlm=made: expected stage=path, of a stage of tiny.yaml' given --given nlm=made
 t 'no path' complains '--given mlm: expected stage=path' given --given mlm
 t 'no such file' complains "'nowhere' does not exist" given --given mlm=nowhere

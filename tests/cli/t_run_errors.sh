@@ -112,7 +112,9 @@ t 'a measure twice' changed 's/first: success@1/first: success@1, second: succes
 t 'a measure that the preset has not' changed 's/columns: \[MRR@10, R@50\]/columns: [MRR@10, R@500]/' "$(line 'columns: [MRR')" "'R@500' is not among what is measured"
 t 'a row of nothing' changed 's/elsewhere: {MRR@10/elsewhere: {MRR/' "$(line 'elsewhere')" "'MRR' is neither measured nor a column"
 t 'a number that is none' changed 's/MRR@10: 41.1/MRR@10: much/' "$(line 'elsewhere')" "'MRR@10': expected a number"
-t 'a run that is not there' changed 's/dense: \$dense/dense: gone.run/' "$(line 'dense: $dense')" "'gone.run' does not exist" || true
+t 'a run that is not there' changed 's/{test: \$dense/{test: gone.run/' "$(line 'dense: {test: $dense')" "'gone.run' does not exist"
+t 'a card of no model' changed 's/card: \$retriever/card: $flat/' "$(line 'dense: {test: $dense')" "'card': 'never/flat' is no model that a stage trains"
+t 'a card that is not of the run' changed 's/card: \$retriever/card: base/' "$(line 'dense: {test: $dense')" "'card': 'base' is no model that a stage trains"
 t 'a difference of no row' changed 's/against: BM25/against: BM52/' "$(line 'against: BM25')" "there is no row 'BM52'"
 t 'a difference without a run' changed 's/against: BM25/against: elsewhere/' "$(line 'against: BM25')" "'elsewhere' has no run to compare"
 t 'a difference of no column' changed 's/column: MRR@10/column: MRR/' "$(line 'column: MRR')" "there is no column 'MRR'"
