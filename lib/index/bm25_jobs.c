@@ -87,7 +87,8 @@ simlm_status sl_bm25_index_files(const simlm_bm25_index_options *o,
 
 /* ---- search -------------------------------------------------------------- */
 
-enum { QUERIES_A_RANGE = 16, HITS_A_ROUND = 1 << 22 };
+/* A round is what must be over before a job can stop, or say how far it is. */
+enum { QUERIES_A_RANGE = 16, QUERIES_A_ROUND = 512, HITS_A_ROUND = 1 << 22 };
 
 struct search_job {
     struct sl_bm25 ix;
@@ -137,6 +138,8 @@ static simlm_status prepare(struct search_job *j,
 
     j->k = o->top < j->ix.n_docs ? o->top : j->ix.n_docs;
     j->round = HITS_A_ROUND / j->k > 0 ? HITS_A_ROUND / j->k : 1;
+    if (j->round > QUERIES_A_ROUND)
+        j->round = QUERIES_A_ROUND;
     if (j->round > n)
         j->round = n > 0 ? n : 1;
     j->n_workers = sl_parallel_threads();

@@ -536,6 +536,51 @@ static void bad_options_are_refused(void **state)
     check_fails(SIMLM_E_IO, "x/bm25.index", simlm_bm25_search(&o, NULL, &err));
 }
 
+/* ---- jobs ---------------------------------------------------------------- */
+
+static int n_reports;
+
+static void count_report(void *ctx, const char *phase, int64_t done,
+                         int64_t total, const char *unit)
+{
+    (void)ctx, (void)phase, (void)done, (void)total, (void)unit;
+    n_reports++;
+}
+
+static bool after_the_first(void *ctx)
+{
+    (void)ctx;
+    return n_reports > 1;
+}
+
+/* Though all hits of so few would fit into memory. */
+static void a_search_for_many_queries_reports_and_stops(void **state)
+{
+    (void)state;
+    simlm_observer obs = {.progress = count_report,
+                          .cancelled = after_the_first};
+    simlm_bm25_search_options o;
+    struct sl_str queries = {0};
+
+    check_ok(try_index(test_file("c.tsv", "1\ta cat\n"), test_path("many"), 0,
+                       &err));
+    for (int i = 0; i < 2000; i++)
+        sl_str_printf(&queries, "%d\tcat\n", i);
+    simlm_bm25_search_options_init(&o);
+    o.index = test_path("many");
+    o.queries = test_file("many.tsv", sl_str_c(&queries));
+    o.output = test_path("many.run");
+    n_reports = 0;
+    check_fails(SIMLM_E_CANCELLED, "stopped",
+                simlm_bm25_search(&o, &obs, &err));
+    assert_int_equal(n_reports, 2);
+    assert_false(sl_file_exists(o.output));
+    obs.cancelled = NULL;
+    check_ok(simlm_bm25_search(&o, &obs, &err));
+    assert_true(n_reports > 4);
+    sl_str_free(&queries);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -553,6 +598,7 @@ int main(void)
         cmocka_unit_test(every_property_is_checked),
         cmocka_unit_test(a_failed_build_leaves_nothing),
         cmocka_unit_test(bad_options_are_refused),
+        cmocka_unit_test(a_search_for_many_queries_reports_and_stops),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
