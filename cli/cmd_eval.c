@@ -193,6 +193,10 @@ int cmd_eval(int argc, char **argv)
         return options_usage(&manual, "--answers and --corpus need each other");
     if (job.card.dataset && !job.card.model)
         return options_usage(&manual, "--dataset is for --card");
+    if (job.card.dataset && !simlm_card_is_name(job.card.dataset))
+        return options_usage(&manual,
+                             "--dataset: expected 1 to 100 bytes, none of them "
+                             "\", \\, <, > or a control character");
     if (argc != (job.measure.answers ? 1 : 2))
         return options_usage(&manual, job.measure.answers
                                           ? "expected a run"

@@ -129,6 +129,10 @@ static simlm_status read_set(struct recipe *r, const struct node *node,
         st = recipe_child(&dataset, r, node, "dataset", NODE_TEXT, err);
     if (st == SIMLM_OK && dataset)
         st = recipe_expand(&set->dataset, r, dataset, err);
+    for (int i = 0; i < p->n_sets && st == SIMLM_OK; i++)
+        if (!strcmp(p->set[i].dataset, set->dataset))
+            st = RECIPE_FAIL(r, node->line, "two datasets are called '%s'",
+                             set->dataset);
     p->n_sets++;
     if (st == SIMLM_OK)
         st = read_columns(r, p->n_sets - 1, node_child(node, "columns"), err);
@@ -352,8 +356,20 @@ static bool trains(const struct stage *s)
     return false;
 }
 
-/* "card: $retriever", or "$retriever/best": a model that a stage trains.  One that was given in its
- * place is somebody else's, and left alone. */
+/* One row's alone: the next would replace its measures. */
+static simlm_status set_card(struct recipe *r, struct report_row *row,
+                             const char *model, long line, simlm_error *err)
+{
+    for (const struct report_row *o = r->plan->row; o < row; o++)
+        if (o->card && !strcmp(o->card, model))
+            return RECIPE_FAIL(r, line, "'%s' and '%s' have the same card",
+                               o->name, row->name);
+    row->card = model;
+    return SIMLM_OK;
+}
+
+/* "card: $retriever", or "$retriever/best": a model that a stage trains.  One
+ * that was given in its place is somebody else's, and left alone. */
 static simlm_status read_card(struct recipe *r, struct report_row *row,
                               const struct node *node, simlm_error *err)
 {
@@ -368,8 +384,7 @@ static simlm_status read_card(struct recipe *r, struct report_row *row,
     if (!maker_of(r, model) || !trains(maker_of(r, model)))
         return RECIPE_FAIL(
             r, c->line, "'card': '%s' is no model that a stage trains", model);
-    row->card = model;
-    return SIMLM_OK;
+    return set_card(r, row, model, c->line, err);
 }
 
 static simlm_status read_cells(struct recipe *r, struct report_row *row,

@@ -31,12 +31,16 @@ extern "C" {
 
 typedef struct simlm_card_options {
     const char *model;   /* its directory; required */
-    const char *dataset; /* what was measured on, in a few words, at most 100
-                          * bytes; NULL: after `judged` */
+    const char *dataset; /* what was measured on, in a few words; NULL: after
+                          * `judged` */
     const char *judged;  /* the judgements' file ("dev_qrels.txt": dev), or the
                           * questions'; required without dataset */
 } simlm_card_options;
 SIMLM_API void simlm_card_options_init(simlm_card_options *options);
+
+/* May a dataset be called so?  1 to 100 bytes, none of them a quote ("), a
+ * backslash, <, > or a control character. */
+SIMLM_API bool simlm_card_is_name(const char *dataset);
 
 /*
  * Can an evaluation be put there?  To be asked before one that takes long.

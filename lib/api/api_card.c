@@ -20,6 +20,11 @@ void simlm_card_options_init(simlm_card_options *options)
         *options = (simlm_card_options){0};
 }
 
+bool simlm_card_is_name(const char *dataset)
+{
+    return dataset && sl_eval_card_name_ok(dataset);
+}
+
 static void free_place(struct place *p)
 {
     sl_free(p->readme);

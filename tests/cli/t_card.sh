@@ -184,7 +184,8 @@ t 'judgements from standard input have no name' complains "a dataset's name" sh 
 t 'unless they are given one' exits 0 sh -c '"$SIMLM" eval --card model --dataset dev - a.run <dev_qrels.txt'
 for name in '' 'a"b' 'a -->' 'a\b' 'a
 b'; do
-    t "a dataset called '$name'" complains "a dataset's name in a card" put --dataset "$name" dev_qrels.txt a.run
+    t "a dataset called '$name'" exits 2 put --dataset "$name" dev_qrels.txt a.run
+    t 'is refused by name' grep -q '^simlm: --dataset: expected 1 to 100 bytes' err
 done
 t 'two runs have no card' exits 2 put --compare b.run dev_qrels.txt a.run
 t 'a dataset without a card' exits 2 "$SIMLM" eval --dataset x dev_qrels.txt a.run
