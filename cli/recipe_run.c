@@ -14,10 +14,12 @@
  *
  * The run itself is of one thread all the time, so that forking is safe.
  */
+#define _XOPEN_SOURCE 700 /* nftw */
 #include "recipe_run.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -60,8 +62,36 @@ static void start_watch(int *pipe_end)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+static int remove_one(const char *path, const struct stat *info, int kind,
+                      struct FTW *at)
+{
+    (void)info;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+/* The stage is begun.  What the directory holds from then on is its own: what
+ * another form of it made goes first, and so a kill at any time leaves either a
+ * stage that is not begun or one that can go on. */
+static bool begin(struct state *s, const struct stage *g, const char *key)
+{
+    const char *dir = g->output[0];
+    simlm_error err;
+
+    if (!state_is_begun(s, g, key) && g->may_overwrite && !g->brief &&
+        nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) && errno != ENOENT) {
+        cli_error("cannot remove '%s': %s", dir, strerror(errno));
+        return false;
+    }
+    if (state_begin(s, g, key, &err) == SIMLM_OK)
+        return true;
+    cli_error("%s", err.msg);
+    return false;
+}
+
 /* In the new process: the command, and its exit code. */
-static int work(const struct state *s, const struct stage *g, bool overwrite,
+static int work(struct state *s, const struct stage *g, const char *key,
                 int *pipe_end, pid_t run)
 {
     static char flag[] = "--overwrite";
@@ -71,14 +101,14 @@ static int work(const struct state *s, const struct stage *g, bool overwrite,
     if (nothing >= 0)
         dup2(nothing, STDIN_FILENO);
     start_watch(pipe_end);
-    if (!state_hold_work(s) || getppid() != run)
+    if (!state_hold_work(s) || getppid() != run || !begin(s, g, key))
         return CLI_FAILED;
     argv = calloc((size_t)g->n_words + 3, sizeof *argv);
     if (!argv)
         return CLI_FAILED;
     snprintf(name, sizeof name, "%s", g->command->name);
     argv[argc++] = name;
-    if (overwrite)
+    if (g->may_overwrite && g->brief)
         argv[argc++] = flag;
     for (int i = 0; i < g->n_words; i++)
         argv[argc++] = g->word[i];
@@ -148,9 +178,9 @@ static simlm_status fail_fork(simlm_error *err)
 }
 
 /* Fork; the new process never returns.  *stopped as in wait_for(). */
-static simlm_status run_process(int *status, bool *stopped,
-                                const struct state *s, const struct stage *g,
-                                bool overwrite, simlm_error *err)
+static simlm_status run_process(int *status, bool *stopped, struct state *s,
+                                const struct stage *g, const char *key,
+                                simlm_error *err)
 {
     int ends[2];
     sigset_t set, before;
@@ -167,7 +197,7 @@ static simlm_status run_process(int *status, bool *stopped,
         setpgid(0, 0);
         signal(SIGCHLD, SIG_DFL);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
-        exit(work(s, g, overwrite, &ends[0], run));
+        exit(work(s, g, key, &ends[0], run));
     }
     close(ends[0]);
     if (pid > 0)
@@ -227,16 +257,13 @@ static simlm_status do_stage(struct recipe *r, struct state *s,
                              const struct stage *g, const char *key,
                              simlm_error *err)
 {
-    bool begun = state_is_begun(s, g, key), stopped = false;
+    bool stopped = false;
     double clock = seconds_now(), processor = processor_of_children();
     int status = 0;
     simlm_status st = check_foreign(s, g, err), spent;
 
     if (st == SIMLM_OK)
-        st = state_begin(s, g, key, err);
-    if (st == SIMLM_OK)
-        st = run_process(&status, &stopped, s, g,
-                         g->may_overwrite && (!begun || g->brief), err);
+        st = run_process(&status, &stopped, s, g, key, err);
     if (st < 0)
         return st;
     spent = state_spend(s, g, seconds_now() - clock,

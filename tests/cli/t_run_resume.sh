@@ -77,6 +77,19 @@ t 'it is continued' exits 0 "$SIMLM" run -o polite $long tiny.yaml
 t 'from there' grep -q 'mlm: continued: simlm pretrain' err
 t 'to the same report' same_report whole polite
 
+# Killed when a stage that was changed has only just begun: what its former self
+# made is in nobody's way.
+changed='--set steps=200 --set rounds=150'
+(exec "$SIMLM" run -q -o polite $changed tiny.yaml) >out 2>err &
+pid=$!
+until grep -q -e '--steps 200' polite/state/mlm.begun 2>/dev/null || ! kill -0 $pid 2>/dev/null; do sleep 0.01; done
+child=$(pgrep -P $pid)
+kill -9 $pid $child
+wait $pid
+t 'a changed stage is killed as it begins' [ -e polite/state/mlm.begun ]
+t 'it is continued all the same' exits 0 "$SIMLM" run -o polite $changed tiny.yaml
+t 'with its own steps' grep -q '"steps": 200' polite/mlm/train.json
+
 (exec "$SIMLM" run -q -o busy --set steps=100000 tiny.yaml) >out 2>err &
 pid=$!
 until_is busy/state/mlm.begun $pid
