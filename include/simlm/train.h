@@ -30,7 +30,8 @@
  *
  * The same call again resumes an interrupted run; the result is, bit for bit,
  * that of a run that was not interrupted.  If the directory holds a run with
- * other options the call is refused, unless `overwrite` is set.
+ * other options the call is refused, unless `overwrite` is set: then that goes
+ * when this run has read its data and begins.
  *
  * Everything random is a function of `seed`.  Results do not depend on the
  * number of threads.

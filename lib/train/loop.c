@@ -394,6 +394,7 @@ static simlm_status run(struct state *st, simlm_error *err)
 {
     struct sl_loop *l = st->l;
 
+    SL_TRY(sl_rundir_begin(l->dir, err));
     SL_TRY(sl_checkpoint_load(l->dir->path, l->model, &st->s,
                               sl_comm_first() ? l->dir->observer : NULL, err));
     SL_TRY(check_ranks(st, err));

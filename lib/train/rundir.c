@@ -67,14 +67,15 @@ static simlm_status tidy(const struct sl_rundir *r, simlm_error *err)
     return sl_checkpoint_prune(r->path, 0, INT64_MAX, err);
 }
 
+/* All that a run has made but the token cache, which serves the next, too. */
 static simlm_status clear(const struct sl_rundir *r, simlm_error *err)
 {
     for (size_t i = 0; i < SL_LEN(made_files); i++)
         SL_TRY(remove_file(r, made_files[i], err));
     for (size_t i = 0; i < SL_LEN(made_dirs); i++)
         SL_TRY(remove_dir(r, made_dirs[i], err));
-    SL_TRY(sl_checkpoint_clear(r->path, err));
-    return tidy(r, err);
+    SL_TRY(remove_dir(r, ASIDE, err));
+    return sl_checkpoint_clear(r->path, err);
 }
 
 /* Is it something of ours that a killed run was writing, or removing? */
@@ -282,8 +283,8 @@ static simlm_status prepare(struct sl_rundir *r, bool overwrite,
         return sl_fail(err, SIMLM_E_IO, "cannot write '%s': not a directory",
                        r->path);
     } else if (overwrite) {
-        SL_TRY(lock(r, err));
-        SL_TRY(clear(r, err));
+        r->replaces = true;
+        return lock(r, err);
     } else {
         SL_TRY(examine(r, err));
         SL_TRY(lock(r, err));
@@ -317,12 +318,30 @@ simlm_status sl_rundir_open(struct sl_rundir *r, const char *path,
     return st;
 }
 
+simlm_status sl_rundir_begin(struct sl_rundir *r, simlm_error *err)
+{
+    if (r->replaces) {
+        r->replaces = false;
+        SL_TRY(clear(r, err));
+        SL_TRY(write_manifest(r, false, err));
+    }
+    return sl_comm_wait_for_all(err);
+}
+
+/* A run that made no step leaves what it found. */
+static void undo(const struct sl_rundir *r)
+{
+    remove_dir(r, CACHE, NULL);
+    if (!r->replaces)
+        clear(r, NULL);
+}
+
 void sl_rundir_close(struct sl_rundir *r)
 {
     if (r->log)
         fclose(r->log);
     if (r->path && !r->started && !r->finished && sl_comm_first())
-        clear(r, NULL);
+        undo(r);
     if (r->path && r->lock >= 0) {
         unlink(r->lock_path);
         close(r->lock);

@@ -14,13 +14,13 @@
  *   1. A directory that holds a run of the same identity is continued, one of
  *      another identity is refused with the first difference, a directory with
  *      other files in it is refused; `overwrite` clears what a run has made, and
- *      nothing else.
+ *      nothing else, and not before this run is about to make its first step.
  *   2. Until the run is over the directory is not a model directory: the model's
  *      files are written aside and then renamed into place, config.json last.
  *   3. One run at a time is at work in a directory.
  *   4. Of several ranks (comm/comm.h) the first alone has the directory; the others
  *      hear from it whether the run is over, and write nothing.
- *   5. A run that fails before its first step leaves nothing behind.  What a
+ *   5. A run that fails before its first step leaves nothing of its own.  What a
  *      finished one could not remove (states, cache), the next call does.
  */
 #ifndef SL_TRAIN_RUNDIR_H
@@ -40,7 +40,8 @@ struct sl_rundir {
     bool finished; /* the model is there already: nothing to do */
     bool started;  /* a step was made, by this call or an earlier one */
     /* private */
-    bool made; /* by us */
+    bool made;     /* by us */
+    bool replaces; /* what is there, when the run begins */
     char *identity, *settings;
     FILE *log;
     int lock;
@@ -52,6 +53,10 @@ simlm_status sl_rundir_open(struct sl_rundir *r, const char *path,
                             const char *identity, const char *settings,
                             bool overwrite, const simlm_observer *observer,
                             simlm_error *err);
+
+/* Data and options are found to be good: clear what is to be overwritten.  Ranks
+ * wait for that. */
+simlm_status sl_rundir_begin(struct sl_rundir *r, simlm_error *err);
 
 /* The log goes on behind its first `bytes` bytes; what else it has is dropped.
  */

@@ -117,6 +117,13 @@ t 'in-batch negatives alone' exits 0 finetune_lists -o fg -s 6 --passages 1
 t 'a finished run is not made again' sh -c '"$SIMLM" pretrain -t 1 -m base -o a -s 6 --objective rlm -g gen --max-length 24 -b 8 --lr 1e-2 --decoder-layers 1 corpus.jsonl 2>err && grep -q finished err'
 t 'another run is refused' complains "holds a run with steps = 6, not 7" rlm -o a -s 7
 t 'unless it may be overwritten' exits 0 rlm -o a -s 7 --overwrite
+cp -r a before
+echo '{"id": "broken"' >broken.jsonl
+t 'a run to be overwritten stays' complains 'more than half' rlm -o a --overwrite -e 1 --warmup 100
+t 'as it was' diff -r a before
+t 'until the data is known to be good' complains 'broken.jsonl:1' rlm -o a --overwrite -s 9 broken.jsonl
+t 'and is a model all the time' diff -r a before
+t 'which needs no more training' exits 0 rlm -o a -s 7
 mkdir home && echo x >home/letter
 t 'a directory with other things is refused' complains "holds 'letter'" rlm -o home -s 2
 t 'a file is refused' complains "not a directory" rlm -o vocab.txt -s 2
