@@ -7,6 +7,8 @@
  */
 #include <string.h>
 
+#include <simlm/hub.h>
+
 #include "recipe.h"
 
 const char *recipe_given(const struct recipe *r, const char *stage)
@@ -21,6 +23,7 @@ const char *recipe_given(const struct recipe *r, const char *stage)
     return path;
 }
 
+/* "stage=path", of a stage of the recipe. */
 static bool names_stage(const struct recipe *r, const char *given)
 {
     size_t n = strcspn(given, "=");
@@ -59,6 +62,22 @@ static bool is_idle(const struct recipe *r, const struct stage *s,
     return read;
 }
 
+/* Also what no stage reads: it may be a typing error. */
+static simlm_status check_paths(const struct recipe *r, simlm_error *err)
+{
+    for (int i = 0; i < r->o.given.n; i++) {
+        const char *path = strchr(r->o.given.item[i], '=') + 1;
+
+        if (!recipe_has_file(r, path) && !simlm_hub_is_name(path)) {
+            snprintf(err->msg, sizeof err->msg,
+                     "--given %s: '%s' does not exist", r->o.given.item[i],
+                     path);
+            return err->code = SIMLM_E_ARG;
+        }
+    }
+    return SIMLM_OK;
+}
+
 simlm_status recipe_leave_out(struct recipe *r, simlm_error *err)
 {
     bool *left_out =
@@ -79,5 +98,5 @@ simlm_status recipe_leave_out(struct recipe *r, simlm_error *err)
         if (!left_out[i])
             r->stage[kept++] = r->stage[i];
     r->n_stages = kept;
-    return SIMLM_OK;
+    return check_paths(r, err);
 }

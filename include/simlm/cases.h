@@ -25,7 +25,7 @@ extern "C" {
 typedef struct simlm_cases_options {
     const char *input;   /* examples (train.jsonl), or a run; required */
     const char *corpus;  /* the passages; required */
-    const char *queries; /* of a run; required with one */
+    const char *queries; /* of a run, with which it is required; else NULL */
     const char *qrels;   /* of a run; NULL: nothing is said of judgements */
     const char *output;  /* "-": standard output; required */
     int32_t passages;    /* of a list, at most; 5 */
@@ -43,7 +43,8 @@ SIMLM_API void simlm_cases_options_init(simlm_cases_options *options);
  * and then relevant: the passages judged 1 or more, with `rank`, null if the
  * run has them not
  *
- *   E_ARG     a number out of range; a run without queries
+ *   E_ARG     a number out of range; a run without queries, or examples
+ * with queries or qrels
  *   E_FORMAT  a malformed file, a passage that the corpus has not
  *   E_IO, E_NOMEM, E_CANCELLED
  */

@@ -329,6 +329,9 @@ static simlm_status load_run(struct cases *c, simlm_error *err)
 
 static simlm_status load_examples(struct cases *c, simlm_error *err)
 {
+    if (c->o->queries || c->o->qrels)
+        return sl_fail(err, SIMLM_E_ARG, "'%s' holds examples: %s are of a run",
+                       c->o->input, c->o->queries ? "queries" : "judgements");
     SL_TRY(read_ids(c, err));
     SL_TRY(sl_examples_load(&c->examples, c->o->input, c->ids, false, err));
     return collect_examples(c, err);

@@ -403,7 +403,9 @@ simlm_status sl_bert_open(struct sl_bert **out, struct sl_backend *be,
     char *config = sl_path_join(dir, "config.json"), *weights = NULL;
     simlm_status st;
 
-    st = config ? sl_config_load(&cfg, config, err) : sl_fail_nomem(err, dir);
+    st = config ? sl_modeldir_need_one(dir, err) : sl_fail_nomem(err, dir);
+    if (st == SIMLM_OK)
+        st = sl_config_load(&cfg, config, err);
     if (st == SIMLM_OK)
         st = sl_bert_plan(&m, &cfg, parts, err);
     if (st == SIMLM_OK)

@@ -116,30 +116,11 @@ static simlm_status judge(struct inspection *x, struct part *p, int64_t first,
     return SIMLM_OK;
 }
 
-static simlm_status refuse_two(const struct inspection *x, simlm_error *err)
-{
-    char *query = NULL, *passage = NULL;
-    simlm_status st = sl_modeldir_encoder(&query, x->input, SL_SIDE_QUERY, err);
-
-    if (st == SIMLM_OK)
-        st = sl_modeldir_encoder(&passage, x->input, SL_SIDE_PASSAGE, err);
-    if (st == SIMLM_OK)
-        st = sl_fail(err, SIMLM_E_ARG,
-                     "'%s' has two encoders: inspect '%s' and '%s'", x->input,
-                     query, passage);
-    sl_free(query);
-    sl_free(passage);
-    return st;
-}
-
 static simlm_status open_dir(struct inspection *x, simlm_error *err)
 {
     char *weights = NULL, *decoder = NULL;
-    bool two = false;
-    simlm_status st = sl_modeldir_is_untied(&two, x->input, err);
+    simlm_status st = sl_modeldir_need_one(x->input, err);
 
-    if (st == SIMLM_OK && two)
-        return refuse_two(x, err);
     if (st == SIMLM_OK)
         st = sl_modeldir_weights(&weights, x->input, err);
     if (st == SIMLM_OK)

@@ -189,6 +189,30 @@ simlm_status sl_modeldir_encoder(char **path, const char *dir,
     return st < 0 || *path ? st : sl_fail_nomem(err, dir);
 }
 
+static simlm_status refuse_two(const char *dir, simlm_error *err)
+{
+    char *query = NULL, *passage = NULL;
+    simlm_status st = sl_modeldir_encoder(&query, dir, SL_SIDE_QUERY, err);
+
+    if (st == SIMLM_OK)
+        st = sl_modeldir_encoder(&passage, dir, SL_SIDE_PASSAGE, err);
+    if (st == SIMLM_OK)
+        st = sl_fail(err, SIMLM_E_ARG,
+                     "'%s' has two encoders: choose '%s' or '%s'", dir, query,
+                     passage);
+    sl_free(query);
+    sl_free(passage);
+    return st;
+}
+
+simlm_status sl_modeldir_need_one(const char *dir, simlm_error *err)
+{
+    bool two = false;
+
+    SL_TRY(sl_modeldir_is_untied(&two, dir, err));
+    return two ? refuse_two(dir, err) : SIMLM_OK;
+}
+
 simlm_status sl_modeldir_weights(char **path, const char *dir, simlm_error *err)
 {
     static const char *const names[] = {

@@ -102,6 +102,10 @@ simlm_status sl_modeldir_is_untied(bool *untied, const char *dir,
 simlm_status sl_modeldir_encoder(char **path, const char *dir,
                                  enum sl_side side, simlm_error *err);
 
+/* For what reads one encoder: E_ARG, with the directories of the two, if dir has
+ * two. */
+simlm_status sl_modeldir_need_one(const char *dir, simlm_error *err);
+
 /*
  * *path <- the file that holds dir's weights, sl_free() it: model.safetensors,
  * its index if it is in pieces, pytorch_model.bin, or that one's index; the

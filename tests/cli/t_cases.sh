@@ -61,6 +61,8 @@ t 'hits have grades or none, relevant passages their ranks' sh -c 'tr -d " \n" <
 t 'or none' sh -c 'tr -d " \n" <judged.json | grep -qF "\"judged\":2,\"rank\":null}"'
 
 t 'a run without queries' complains "'run' is a run: the queries are needed" cases -q -o x run
+t 'examples have their own' complains "'train.jsonl' holds examples: queries are of a run" cases -q --queries queries.tsv -o x train.jsonl
+t 'and no judgements' complains "'train.jsonl' holds examples: judgements are of a run" cases -q --qrels qrels.txt -o x train.jsonl
 t 'no corpus is a usage error' exits 2 "$SIMLM" cases train.jsonl
 t 'nothing to show is one' exits 2 cases
 printf 'c\t0\t1\t1\n' >other

@@ -145,5 +145,6 @@ t 'a model that was given' exits 0 given --given mlm=made --given retriever=thei
 t 'keeps its card' cmp theirs.md theirs/README.md
 t 'no such stage' complains '--given nlm=made: expected stage=path, of a stage of tiny.yaml' given --given nlm=made
 t 'no path' complains '--given mlm: expected stage=path' given --given mlm
-t 'no such file' complains "'nowhere' does not exist" given --given mlm=nowhere
+t 'no such file' complains "--given mlm=nowhere: 'nowhere' does not exist" given --given mlm=nowhere
+t 'though nobody reads it' complains "--given bm25=nowhere: 'nowhere' does not exist" given --given hits=runs/small/bm25.run --given bm25=nowhere
 finish

@@ -37,7 +37,10 @@ t 'passages by the other' vectors_same two two/passage_model passage corpus.json
 t 'passages are indexed' sh -c '"$SIMLM" encode -q -t 1 --model two --side passage -o pv corpus.jsonl && "$SIMLM" index -q -o flat pv'
 t 'and found' exits 0 "$SIMLM" search -q -t 1 --model two --index flat --top 5 -o two.run queries.tsv
 t 'without a warning' sh -c '[ ! -s err ] && [ "$(wc -l <two.run)" = 300 ]'
-t 'which of them to inspect is said' complains "inspect 'two/query_model' and 'two/passage_model'" "$SIMLM" inspect two
+t 'which of them to inspect is said' complains "choose 'two/query_model' or 'two/passage_model'" "$SIMLM" inspect two
+t 'and to pre-train from' complains "choose 'two/query_model' or 'two/passage_model'" "$SIMLM" pretrain -q -t 1 --objective mlm --model two -s 1 -o x corpus.jsonl
+t 'and to make a re-ranker of' complains "choose 'two/query_model' or 'two/passage_model'" "$SIMLM" train-reranker -q -t 1 --model two --corpus corpus.jsonl \
+    --queries queries.tsv --qrels qrels.txt --negatives run.tsv --max-length 24 -s 1 -o x
 t 'each can be' exits 0 "$SIMLM" inspect two/passage_model
 t 'other tools find them' sh -c 'grep -q "models.Router" two/modules.json && grep -q "\"passage_model\"" two/router_config.json'
 t 'and how long texts are' sh -c 'grep -q "_length\": 8," two/query_model/sentence_bert_config.json &&
