@@ -20,6 +20,31 @@ static bool is_special(const char *path)
     return !stat(path, &info) && !S_ISREG(info.st_mode);
 }
 
+/* Is it dead, but its parent has not asked yet?  Where there is no /proc nobody
+ * is. */
+static bool is_zombie(pid_t pid)
+{
+    char path[48], text[512];
+    const char *state;
+    size_t n;
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    f = fopen(path, "r");
+    if (!f)
+        return false;
+    n = fread(text, 1, sizeof text - 1, f); /* "pid (name) Z ..." */
+    fclose(f);
+    text[n] = '\0';
+    state = strrchr(text, ')');
+    return state && !strncmp(state, ") Z", 3);
+}
+
+static bool is_gone(pid_t pid)
+{
+    return kill(pid, 0) ? errno == ESRCH : is_zombie(pid);
+}
+
 /* Is it "<prefix><pid>", of a process that is no more? */
 static bool is_stale(const char *name, const char *prefix, size_t n)
 {
@@ -31,8 +56,7 @@ static bool is_stale(const char *name, const char *prefix, size_t n)
         return false;
     errno = 0;
     pid = strtol(digits, NULL, 10);
-    return !errno && pid > 0 && pid == (long)(pid_t)pid &&
-           kill((pid_t)pid, 0) && errno == ESRCH;
+    return !errno && pid > 0 && pid == (long)(pid_t)pid && is_gone((pid_t)pid);
 }
 
 void sl_tmp_sweep(const char *tmp)

@@ -136,10 +136,23 @@ static pid_t gone_process(void)
     return pid;
 }
 
+/* The number of a process that is dead, and is not waited for. */
+static pid_t zombie(void)
+{
+    pid_t pid = fork();
+    siginfo_t info;
+
+    if (!pid)
+        _exit(0);
+    assert_true(pid > 0);
+    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+    return pid;
+}
+
 static void what_killed_processes_left_is_swept_away(void **state)
 {
     (void)state;
-    long gone = (long)gone_process();
+    long gone = (long)gone_process(), dead = (long)zombie();
     const struct {
         const char *output;
         long pid;
@@ -147,6 +160,7 @@ static void what_killed_processes_left_is_swept_away(void **state)
         bool stays;
     } left[] = {
         {"swept", gone, "", false},
+        {"swept", dead, "", false},
         {"swept", (long)getppid(), "", true}, /* at work */
         {"swept", gone, "x", true},           /* not of our making */
         {"other", gone, "", true},
@@ -164,6 +178,7 @@ static void what_killed_processes_left_is_swept_away(void **state)
                  left[i].suffix);
         check_msg(sl_file_exists(test_path(name)) == left[i].stays, "%s", name);
     }
+    waitpid((pid_t)dead, NULL, 0);
 }
 
 static void an_output_is_whole_or_absent(void **state)
