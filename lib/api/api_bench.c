@@ -30,7 +30,7 @@ simlm_status simlm_bench(const simlm_bench_options *options,
     SL_API_NOT_NULL(report);
     SL_API_RANGE(options->threads, 0, MAX_THREADS);
     SL_API_NEED(options->seconds >= 0 && options->seconds <= 1e6,
-                "options->seconds: %g is not in 0 .. 1e6", options->seconds);
+                "seconds: %g is not in 0 .. 1e6", options->seconds);
     SL_API_PRECISION(options->precision);
     SL_API_RANGE(options->shape, SIMLM_SHAPE_AUTO, SIMLM_SHAPE_MINI);
     SL_API_RANGE(options->tokens, 1, MAX_TOKENS);
@@ -38,7 +38,7 @@ simlm_status simlm_bench(const simlm_bench_options *options,
     SL_API_RANGE(options->min_length, 1, MAX_LENGTH);
     SL_API_RANGE(options->max_length, options->min_length, MAX_LENGTH);
     SL_API_NEED(options->dropout >= 0 && options->dropout < 1,
-                "options->dropout: %g is not in 0 .. 1", options->dropout);
+                "dropout: %g is not in 0 .. 1", options->dropout);
     SL_API_RANGE(options->rows, 1, (int64_t)1 << 31);
     SL_API_RANGE(options->dim, 1, 65536);
     sl_parallel_set_threads(options->threads);

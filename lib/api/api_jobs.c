@@ -31,8 +31,7 @@ simlm_status simlm_encode_files(const simlm_encode_options *options,
     SL_API_RANGE(options->side, SIMLM_QUERY, SIMLM_PASSAGE);
     SL_API_RANGE(options->n_inputs, 1, INT32_MAX);
     SL_API_NEED(options->side == SIMLM_PASSAGE || options->n_inputs == 1,
-                "options->n_inputs: queries are one file, not %d",
-                (int)options->n_inputs);
+                "inputs: queries are one file, not %d", (int)options->n_inputs);
     for (int32_t i = 0; i < options->n_inputs; i++)
         SL_API_NEED(options->input[i] != NULL, "options->input[%d]: is NULL",
                     (int)i);
@@ -80,7 +79,7 @@ static simlm_status check_tag(const char *tag, simlm_error *err)
 {
     SL_API_NEED(tag != NULL, "options->tag: is NULL");
     SL_API_NEED(*tag && !strpbrk(tag, " \t\r\n"),
-                "options->tag: empty or with blanks");
+                "tag '%s': expected a word without blanks", tag);
     return SIMLM_OK;
 }
 
@@ -92,9 +91,9 @@ simlm_status simlm_search_files(const simlm_search_options *options,
     SL_API_NOT_NULL(options->index);
     SL_API_NOT_NULL(options->output);
     SL_API_NEED(!options->queries != !options->encoded,
-                "options->queries: either queries or encoded is needed");
+                "queries: either these or encoded ones are needed");
     SL_API_NEED(!options->queries || options->model,
-                "options->model: is NULL, but queries are to be encoded");
+                "model: is NULL, but queries are to be encoded");
     SL_API_RANGE(options->top, 1, SIMLM_MAX_TOP);
     SL_API_RANGE(options->format, SIMLM_RUN_MSMARCO, SIMLM_RUN_TREC);
     SL_TRY(check_tag(options->tag, err));
@@ -153,7 +152,7 @@ simlm_status simlm_score_files(const simlm_score_options *options,
     SL_API_NOT_NULL(options->model);
     SL_API_NOT_NULL(options->input);
     SL_API_NEED(strcmp(options->input, "-") != 0,
-                "options->input: is read twice, which standard input is not");
+                "input: is read twice, which standard input is not");
     SL_API_NOT_NULL(options->corpus);
     SL_API_NOT_NULL(options->output);
     SL_API_RANGE(options->negatives, 0, INT32_MAX);

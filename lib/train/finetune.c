@@ -50,7 +50,7 @@ static simlm_status check_distillation(const simlm_finetune_options *o,
                        "distillation needs at least 2 passages a query");
     if (!(o->contrastive_weight >= 0 && o->contrastive_weight <= 1e6))
         return sl_fail(err, SIMLM_E_ARG,
-                       "contrastive_weight is %g: expected from 0 to 1e6",
+                       "contrastive-weight is %g: expected from 0 to 1e6",
                        o->contrastive_weight);
     if (o->mask_own_negatives && (!o->distill || o->scaled_loss))
         return sl_fail(err, SIMLM_E_ARG,
@@ -108,10 +108,10 @@ simlm_status sl_check_finetune(const simlm_finetune_options *o,
     if (o->false_negatives < 0 || o->false_negatives > 1 ||
         !isfinite(o->loss_scale))
         return sl_fail(err, SIMLM_E_ARG,
-                       "false_negatives or loss_scale is out of range");
+                       "false-negatives or loss-scale is out of range");
     if (o->grad_cache < 0 || o->grad_cache > 1 << 20)
         return sl_fail(err, SIMLM_E_ARG,
-                       "grad_cache is %d: expected from 0 to 1048576",
+                       "grad-cache is %d: expected from 0 to 1048576",
                        (int)o->grad_cache);
     if (o->normalize < SIMLM_NORMALIZE_MODEL ||
         o->normalize > SIMLM_NORMALIZE_YES)

@@ -33,7 +33,7 @@ simlm_status sl_groups_check(const simlm_group_options *o, simlm_error *err)
                        (int)o->negative_random, (int)o->negative_count);
     if (o->eval_window < SIMLM_WINDOW_FIRST ||
         o->eval_window > SIMLM_WINDOW_EPOCH)
-        return sl_fail(err, SIMLM_E_ARG, "eval_window is out of range");
+        return sl_fail(err, SIMLM_E_ARG, "eval-window is out of range");
     return SIMLM_OK;
 }
 

@@ -26,11 +26,11 @@ simlm_status sl_kept_check(const simlm_train_options *o, const char *measures,
         return SIMLM_OK;
     if (!is_among(o->keep_best, measures))
         return sl_fail(err, SIMLM_E_ARG,
-                       "keep_best is '%s': expected one of %s", o->keep_best,
+                       "keep-best is '%s': expected one of %s", o->keep_best,
                        measures);
     return n_eval ? SIMLM_OK
                   : sl_fail(err, SIMLM_E_ARG,
-                            "keep_best: no examples are held out to tell the "
+                            "keep-best: no examples are held out to tell the "
                             "best by");
 }
 

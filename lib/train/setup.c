@@ -40,20 +40,20 @@ simlm_status sl_setup_check(const simlm_train_options *o, const char *measures,
     } range[] = {
         {"steps", (double)o->steps, 0, 1e12},
         {"batch", o->batch, 1, 1 << 20},
-        {"batch_tokens", o->batch_tokens, 16, 1 << 28},
+        {"batch-tokens", o->batch_tokens, 16, 1 << 28},
         {"schedule", o->schedule, 0, 2},
         {"lr", o->lr, 1e-30, 1e3},
         {"warmup", o->warmup, 0, 1e12},
-        {"weight_decay", o->weight_decay, 0, 1e3},
+        {"weight-decay", o->weight_decay, 0, 1e3},
         {"beta1", o->beta1, 0, 0.999999},
         {"beta2", o->beta2, 0, 0.9999999},
         {"eps", o->eps, 1e-20, 1},
         {"clip", o->clip, 0, 1e30},
         {"dropout", o->dropout, -1, 0.9},
-        {"log_every", o->log_every, 0, 1e9},
-        {"eval_every", o->eval_every, 0, 1e9},
-        {"save_every", o->save_every, 0, 1e9},
-        {"keep_last", o->keep_last, 0, 1e9},
+        {"log-every", o->log_every, 0, 1e9},
+        {"eval-every", o->eval_every, 0, 1e9},
+        {"save-every", o->save_every, 0, 1e9},
+        {"keep-last", o->keep_last, 0, 1e9},
         {"precision", o->precision, SIMLM_FP32, SIMLM_BF16},
         {"threads", o->threads, 0, 1024},
     };
@@ -68,7 +68,7 @@ simlm_status sl_setup_check(const simlm_train_options *o, const char *measures,
                            range[i].max);
     if (o->keep_last && !o->save_every)
         return sl_fail(err, SIMLM_E_ARG,
-                       "keep_last: no checkpoint is made, save_every is 0");
+                       "keep-last: no checkpoint is made, save-every is 0");
     if (!o->steps && !(o->epochs > 0 && o->epochs <= 1e6))
         return sl_fail(err, SIMLM_E_ARG,
                        "epochs is %g: expected above 0, at most 1e6",

@@ -65,6 +65,6 @@ t 'a figure that is none' complains "no figure has 'conv'" \
     "$SIMLM" bench --seconds 0 ops --only conv
 t 'heads that do not divide' complains "multiple of" \
     "$SIMLM" bench --seconds 0 encode --hidden 16 --heads 3
-t 'lengths out of order' complains 'max_length' \
+t 'lengths out of order' complains 'max-length: 2 is not in 9' \
     "$SIMLM" bench --seconds 0 encode --min-length 9 --max-length 2
 finish

@@ -122,13 +122,13 @@ t 'overwriting removes all of them' mlm -s 2 --overwrite -o half
 t 'the link, too' sh -c '! ls -d half/best half/checkpoint-* 2>/dev/null'
 
 # ---- refused -----------------------------------------------------------------------
-t 'an unknown measure is refused' complains "keep_best is 'mrr': expected one of loss" \
+t 'an unknown measure is refused' complains "keep-best is 'mrr': expected one of loss" \
     mlm -s 2 --keep-best mrr -o no
 t 'part of a name is none' complains "expected one of loss mrr acc1 acc3" \
     finetune_lists -s 2 --keep-best acc -o no
 t 'nothing held out is refused' complains 'no examples are held out' \
     mlm -s 2 --keep-best loss --eval-samples 0 -o no
-t 'to keep what is never made, too' complains 'save_every is 0' \
+t 'to keep what is never made, too' complains 'keep-last: no checkpoint is made, save-every is 0' \
     mlm -s 2 --keep-last 1 --save-every 0 -o no
 t 'and leaves nothing' absent no
 finish

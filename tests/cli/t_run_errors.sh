@@ -83,7 +83,7 @@ t 'what the command itself refuses' changed 's/weights: 1,1/weights: 1,1,1/' "$(
 t 'options that do not fit each other' changed 's/passages: 3/passages: 1\n    negative-random: 300/' "$(line '  retriever:')" "stage 'retriever': 300 random negatives of a query's 210"
 t 'an option that the objective has no use for' changed 's/objective: mlm/objective: mlm\n    decoder-rate: 0.7/' "$(line '  mlm:')" "stage 'mlm': the objective 'mlm' has no use for decoder-rate"
 t 'a warm-up over half of the steps' changed 's/^    steps: \$steps$/&\n    warmup: 21/' "$(line '  mlm:')" "stage 'mlm': warm-up of 21 steps: more than half of the run's 40"
-t 'a measure to keep the best by that there is not' changed 's/lr: 1e-3/lr: 1e-3\n    keep-best: acc/' "$(line '  retriever:')" "stage 'retriever': keep_best is 'acc': expected one of loss mrr acc1 acc3"
+t 'a measure to keep the best by that there is not' changed 's/lr: 1e-3/lr: 1e-3\n    keep-best: acc/' "$(line '  retriever:')" "stage 'retriever': keep-best is 'acc': expected one of loss mrr acc1 acc3"
 t 'a default of no command' changed 's/^  pretrain: {/  pretrian: {/' 9 "'pretrian': expected the name of a command"
 t 'a default that no stage uses' changed 's/^  pretrain: {.*/  bench: {}/' 9 "no stage has the command 'bench'"
 t 'a default that no command has' changed 's/any: {seed: 3/any: {sede: 3/' 8 "no stage has the option 'sede'"

@@ -91,6 +91,7 @@ t 'a file that is no index' complains 'not a usable index' \
 head -c 5000 index >short
 t 'a truncated index' complains 'truncated' \
     "$SIMLM" search --quiet --model model --index short -o bad queries.tsv
+t 'a tag of two words' complains "tag 'a b': expected a word without blanks" search --model model --tag 'a b' -o bad queries.tsv
 t 'no queries' complains 'no-such.tsv' \
     search --model model -o bad no-such.tsv
 t 'an unwritable run' complains 'no/where' \

@@ -371,7 +371,8 @@ static void jobs_check_their_options(void **state)
     e.n_inputs = 2;
     e.output = "y";
     e.side = SIMLM_QUERY;
-    check_fails(SIMLM_E_ARG, "n_inputs", simlm_encode_files(&e, NULL, &err));
+    check_fails(SIMLM_E_ARG, "inputs: queries are one file",
+                simlm_encode_files(&e, NULL, &err));
     simlm_index_options_init(&x);
     check_fails(SIMLM_E_ARG, "encoded", simlm_index_build(&x, NULL, &err));
     simlm_search_options_init(&s);
