@@ -95,9 +95,10 @@ int cmd_init(int argc, char **argv)
         return options_usage(&manual, "unexpected operand '%s'", argv[0]);
     if (!o.vocab || !o.output)
         return options_usage(&manual, "--vocab and --output are needed");
+    o.seed = (uint64_t)seed;
     run.brief = true;
+    run.refused = simlm_init_check(&o, &run.err);
     if (!cli_run_begin(&run))
         return CLI_FAILED;
-    o.seed = (uint64_t)seed;
     return cli_run_end(&run, simlm_init(&o, &run.err));
 }

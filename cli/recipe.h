@@ -57,6 +57,9 @@ struct stage {
     int n_words;
     const char **input, **output; /* paths */
     int n_inputs, n_outputs;
+    const char **model; /* [n_models] the inputs that are models */
+    int n_models;
+    int32_t tokens;       /* of the longest text that they are to take */
     const char *options;  /* what decides the result beside inputs, as lines */
     const char *defaults; /* the lines of a stage that sets none */
     bool may_overwrite;   /* it has --overwrite */

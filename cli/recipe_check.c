@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <simlm/checkpoint.h>
 #include <simlm/hub.h>
 
 #include "commands.h"
@@ -257,6 +258,26 @@ static void add_path(const char **list, int *n, struct pool *p,
     list[(*n)++] = pool_text(p, path, strlen(path));
 }
 
+/* Of models the stage asks for more than that they are there.  (A tokenizer is
+ * enough for `tokenize`.) */
+static void take_models(struct check *c, const struct option_row *options)
+{
+    static const char *const lengths[] = {"max-length", "query-max-length",
+                                          "passage-max-length"};
+    struct stage *s = c->s;
+
+    for (const struct option_row *o = options; o->type != OPT_TYPE_END; o++)
+        if (o->role == OPT_ROLE_MODEL && option_input(o) &&
+            !is_hub_model(c->r, o) && strcmp(s->command->name, "tokenize") != 0)
+            add_path(s->model, &s->n_models, &c->r->pool, option_input(o));
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        const struct option_row *o = row_named(options, lengths[i]);
+
+        if (o && o->type == OPT_TYPE_INT && *(int32_t *)o->value > s->tokens)
+            s->tokens = *(int32_t *)o->value;
+    }
+}
+
 static void take_line(void *ctx, const struct option_line *line, bool brief)
 {
     struct check *c = ctx;
@@ -268,6 +289,8 @@ static void take_line(void *ctx, const struct option_line *line, bool brief)
     s->options = describe_options(c->r, line->options);
     s->input = pool_take(p, most, sizeof *s->input);
     s->output = pool_take(p, most, sizeof *s->output);
+    s->model = pool_take(p, most, sizeof *s->model);
+    take_models(c, line->options);
     /* The one called "output" is the first: it is what $stage stands for. */
     add_path(s->output, &s->n_outputs, p,
              option_output(row_named(line->options, "output")));
@@ -333,12 +356,29 @@ static simlm_status check_reads(struct recipe *r, const struct stage *s,
     return SIMLM_OK;
 }
 
+/* Those that are there before the run; of the others their stages see to it. */
+static simlm_status check_models(struct recipe *r, const struct stage *s,
+                                 simlm_error *err)
+{
+    simlm_error why;
+
+    for (int i = 0; i < s->n_models; i++)
+        if (!is_made_before(r, s, s->model[i]) &&
+            simlm_model_check(s->model[i], s->tokens, &why) < 0)
+            return RECIPE_FAIL(r, line_of(s, s->model[i]), "stage '%s': %s",
+                               s->name, why.msg);
+    return SIMLM_OK;
+}
+
 simlm_status recipe_check_inputs(struct recipe *r, simlm_error *err)
 {
     simlm_status st = SIMLM_OK;
 
-    for (int i = 0; i < r->n_stages && st == SIMLM_OK; i++)
+    for (int i = 0; i < r->n_stages && st == SIMLM_OK; i++) {
         st = check_reads(r, &r->stage[i], err);
+        if (st == SIMLM_OK)
+            st = check_models(r, &r->stage[i], err);
+    }
     return st;
 }
 

@@ -45,6 +45,18 @@ SIMLM_API void simlm_inspect_options_init(simlm_inspect_options *options);
 SIMLM_API simlm_status simlm_inspect(const simlm_inspect_options *options,
                                      simlm_error *err);
 
+/*
+ * Is <model> a model directory, by its config.json and the names in it, and does
+ * it take texts of so many tokens (0: any)?  What is quickly told before long
+ * work; the weights are not read.
+ *
+ *   E_RANGE   it takes fewer tokens
+ *   E_FORMAT  a file, or a config.json that is none of a model's
+ *   E_IO, E_NOMEM
+ */
+SIMLM_API simlm_status simlm_model_check(const char *model, int64_t tokens,
+                                         simlm_error *err);
+
 typedef enum simlm_weight_type {
     SIMLM_WEIGHTS_FP32 = 0,
     SIMLM_WEIGHTS_FP16 = 1,

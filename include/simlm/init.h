@@ -60,6 +60,11 @@ SIMLM_API void simlm_init_options_init(simlm_init_options *options);
 SIMLM_API simlm_status simlm_init(const simlm_init_options *options,
                                   simlm_error *err);
 
+/* Are the options by themselves such that simlm_init() would begin?  No file is
+ * looked at. */
+SIMLM_API simlm_status simlm_init_check(const simlm_init_options *options,
+                                        simlm_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -15,7 +15,7 @@ void simlm_init_options_init(simlm_init_options *options)
                                         .passage_max_length = 144};
 }
 
-simlm_status simlm_init(const simlm_init_options *o, simlm_error *err)
+simlm_status simlm_init_check(const simlm_init_options *o, simlm_error *err)
 {
     if (!o || !o->vocab || !o->output)
         return sl_fail(err, SIMLM_E_ARG,
@@ -26,5 +26,11 @@ simlm_status simlm_init(const simlm_init_options *o, simlm_error *err)
     if (o->query_max_length < 3 || o->passage_max_length < 3)
         return sl_fail(err, SIMLM_E_ARG,
                        "simlm_init: lengths are at least 3 tokens");
+    return sl_fresh_check(o, err);
+}
+
+simlm_status simlm_init(const simlm_init_options *o, simlm_error *err)
+{
+    SL_TRY(simlm_init_check(o, err));
     return sl_fresh_model(o, err);
 }

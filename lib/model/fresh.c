@@ -144,6 +144,17 @@ static simlm_status write_model(const struct sl_config *cfg,
     return st;
 }
 
+simlm_status sl_fresh_check(const simlm_init_options *o, simlm_error *err)
+{
+    struct sl_config cfg = make_config(o, sl_config_default().vocab, 0);
+
+    if (cfg.heads > 0 && cfg.hidden % cfg.heads)
+        return sl_fail(err, SIMLM_E_RANGE,
+                       "hidden is %lld: expected a multiple of heads, %lld",
+                       (long long)cfg.hidden, (long long)cfg.heads);
+    return sl_config_check(&cfg, "the model", err);
+}
+
 simlm_status sl_fresh_model(const simlm_init_options *o, simlm_error *err)
 {
     struct sl_profile profile = {0};

@@ -310,6 +310,40 @@ simlm_status sl_modeldir_hash(uint64_t *hash, const char *dir, simlm_error *err)
     return st;
 }
 
+static simlm_status probe_encoder(const char *dir, int64_t tokens,
+                                  simlm_error *err)
+{
+    char *config = sl_path_join(dir, "config.json"), *weights = NULL;
+    struct sl_config cfg;
+    simlm_status st =
+        config ? sl_config_load(&cfg, config, err) : sl_fail_nomem(err, dir);
+
+    if (st == SIMLM_OK)
+        st = sl_modeldir_weights(&weights, dir, err);
+    if (st == SIMLM_OK && tokens > cfg.positions)
+        st = sl_fail(err, SIMLM_E_RANGE,
+                     "a maximum length of %lld tokens: the model '%s' takes "
+                     "from 3 to %lld",
+                     (long long)tokens, dir, (long long)cfg.positions);
+    sl_free(config);
+    sl_free(weights);
+    return st;
+}
+
+simlm_status sl_modeldir_probe(const char *path, int64_t tokens,
+                               simlm_error *err)
+{
+    char *dir = NULL;
+    simlm_status st = sl_modeldir_check(path, err);
+
+    if (st == SIMLM_OK)
+        st = sl_modeldir_encoder(&dir, path, SL_SIDE_QUERY, err);
+    if (st == SIMLM_OK)
+        st = probe_encoder(dir, tokens, err);
+    sl_free(dir);
+    return st;
+}
+
 /* ---- the tokenizer's files ----------------------------------------------- */
 
 enum { MAX_TOKENIZER_FILE = 1 << 28 };

@@ -87,6 +87,13 @@ simlm_status sl_profile_save_router(const struct sl_profile *p, const char *dir,
 /* A file that is there is none; what a directory lacks, its readers say. */
 simlm_status sl_modeldir_check(const char *path, simlm_error *err);
 
+/*
+ * Is there a model as far as config.json tells, with weights, which takes texts of
+ * so many tokens (0: any)?  Nothing else is read.
+ */
+simlm_status sl_modeldir_probe(const char *path, int64_t tokens,
+                               simlm_error *err);
+
 /* A trained model is not to be lost to a typing error: E_ARG if path has one.
  */
 simlm_status sl_modeldir_refuse(const char *path, simlm_error *err);

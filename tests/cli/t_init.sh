@@ -37,7 +37,7 @@ t 'a directory of other things is refused' \
     complains 'not a model directory' init -o full
 t 'and untouched' same full/precious /dev/null
 t 'heads must divide the width' \
-    complains "not a multiple of" init -o bad --heads 3
+    complains "hidden is 16: expected a multiple of heads, 3" init -o bad --heads 3
 t 'nothing is written then' absent bad
 t 'a missing vocabulary is named' \
     complains 'no-such.txt' "$SIMLM" init --vocab no-such.txt -o bad

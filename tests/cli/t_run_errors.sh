@@ -6,6 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/recipe_lib.sh"
 
 make_world
+mkdir hollow
 make_recipe >good.yaml
 run() { "$SIMLM" run -q -o never "$@"; }
 # says LINE TEXT: bad.yaml is refused there, with it.
@@ -84,6 +85,10 @@ t 'options that do not fit each other' changed 's/passages: 3/passages: 1\n    n
 t 'an option that the objective has no use for' changed 's/objective: mlm/objective: mlm\n    decoder-rate: 0.7/' "$(line '  mlm:')" "stage 'mlm': the objective 'mlm' has no use for decoder-rate"
 t 'a warm-up over half of the steps' changed 's/^    steps: \$steps$/&\n    warmup: 21/' "$(line '  mlm:')" "stage 'mlm': warm-up of 21 steps: more than half of the run's 40"
 t 'a measure to keep the best by that there is not' changed 's/lr: 1e-3/lr: 1e-3\n    keep-best: acc/' "$(line '  retriever:')" "stage 'retriever': keep-best is 'acc': expected one of loss mrr acc1 acc3"
+t 'heads that do not divide the width' changed 's/    heads: 2/    heads: 3/' "$(line '  start:')" "stage 'start': hidden is 16: expected a multiple of heads, 3"
+t 'a model that is a file' changed 's/model: \$start/model: vocab.txt/' "$(line 'model: $start')" "stage 'mlm': 'vocab.txt' is a file, not a model directory"
+t 'one that is none' changed 's/model: \$start/model: hollow/' "$(line 'model: $start')" "stage 'mlm': cannot open 'hollow/config.json'"
+t 'texts that are too long for it' changed 's/model: \$start/model: base\n    max-length: 41/' "$(line 'model: $start')" "stage 'mlm': a maximum length of 41 tokens: the model 'base' takes from 3 to 40"
 t 'a default of no command' changed 's/^  pretrain: {/  pretrian: {/' 9 "'pretrian': expected the name of a command"
 t 'a default that no stage uses' changed 's/^  pretrain: {.*/  bench: {}/' 9 "no stage has the command 'bench'"
 t 'a default that no command has' changed 's/any: {seed: 3/any: {sede: 3/' 8 "no stage has the option 'sede'"
