@@ -387,6 +387,97 @@ static void jobs_check_their_options(void **state)
     check_fails(SIMLM_E_ARG, "options", simlm_search_files(NULL, NULL, &err));
 }
 
+/* ---- a stop ----------------------------------------------------------------- */
+
+enum { LONG = 4200, SLICE = 4096 };
+
+struct stop {
+    int64_t done, after; /* texts; 0: never */
+    char message[256];   /* the first */
+};
+
+static void stop_progress(void *ctx, const char *phase, int64_t done,
+                          int64_t total, const char *unit)
+{
+    struct stop *s = ctx;
+
+    (void)phase;
+    (void)total;
+    (void)unit;
+    s->done = done;
+}
+
+static bool stop_cancelled(void *ctx)
+{
+    const struct stop *s = ctx;
+
+    return s->after && s->done > s->after;
+}
+
+static void stop_message(void *ctx, simlm_level level, const char *line)
+{
+    struct stop *s = ctx;
+
+    (void)level;
+    if (!*s->message)
+        snprintf(s->message, sizeof s->message, "%s", line);
+}
+
+static simlm_status encode_long(const char *output, struct stop *s,
+                                simlm_error *err)
+{
+    const char *input = test_path("long.jsonl");
+    simlm_encode_options o;
+    simlm_observer observer = {.ctx = s,
+                               .progress = stop_progress,
+                               .message = stop_message,
+                               .cancelled = stop_cancelled};
+    simlm_encode_options_init(&o);
+    o.model = model_dir;
+    o.input = &input;
+    o.n_inputs = 1;
+    o.output = output;
+    o.save_every = 1 << 16;
+    return simlm_encode_files(&o, &observer, err);
+}
+
+static void check_same_bytes(const char *a_path, const char *b_path)
+{
+    char *a, *b;
+    size_t n, m;
+
+    check_ok(sl_file_read(&a, &n, a_path, 1 << 24, &err));
+    check_ok(sl_file_read(&b, &m, b_path, 1 << 24, &err));
+    assert_int_equal(n, m);
+    assert_memory_equal(a, b, n);
+    sl_free(a);
+    sl_free(b);
+}
+
+static void a_stop_keeps_what_is_encoded(void **state)
+{
+    struct stop none = {0}, stop = {.after = SLICE};
+    struct sl_out out;
+
+    (void)state;
+    check_ok(sl_out_open(&out, test_path("long.jsonl"), &err));
+    for (int i = 0; i < LONG; i++)
+        fprintf(out.f, "{\"id\": \"%d\", \"contents\": \"%s\"}\n", i,
+                vocab[6 + i % 16]);
+    check_ok(sl_out_commit(&out, &err));
+    check_ok(encode_long(test_path("undisturbed"), &none, &err));
+    check_fails(SIMLM_E_CANCELLED, "stopped on request",
+                encode_long(test_path("stopped"), &stop, &err));
+    none.message[0] = '\0';
+    check_ok(encode_long(test_path("stopped"), &none, &err));
+    check_msg(strstr(none.message, "continuing after 4096 rows"), "%s",
+              none.message);
+    check_same_bytes(test_path("undisturbed/embeddings.npy"),
+                     test_path("stopped/embeddings.npy"));
+    check_same_bytes(test_path("undisturbed/ids.txt"),
+                     test_path("stopped/ids.txt"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +493,7 @@ int main(void)
         cmocka_unit_test(a_breach_names_the_parameter),
         cmocka_unit_test(null_may_be_freed),
         cmocka_unit_test(jobs_check_their_options),
+        cmocka_unit_test(a_stop_keeps_what_is_encoded),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
