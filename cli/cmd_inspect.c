@@ -29,7 +29,9 @@ static const struct manual manual = {
         "Of a model directory it also says what becomes of each tensor when "
         "the model is opened (used; tied: a copy of one that is used; misfit: "
         "of another shape or type than config.json says; ignored), which ones "
-        "are missing, and what the model is.",
+        "are missing, and what the model is. What is in a file of torch.save() "
+        "but cannot be read (values that are no tensors; complex, quantised, "
+        "expanded ones) is listed with the reason.",
     .examples = examples,
     .see = (const char *const[]){"convert", "tokenize", NULL},
 };

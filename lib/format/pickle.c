@@ -30,7 +30,7 @@ struct sl_pickle {
 struct machine {
     struct sl_pickle *made;
     const unsigned char *start, *p, *end;
-    const char *const *globals;
+    sl_pickle_allow_fn *allow;
     const char *path;
     struct list stack, memo;
     int64_t *mark; /* heights of the stack */
@@ -395,16 +395,6 @@ static simlm_status op_get(struct machine *m, int bytes)
 
 static const char ordered_dict[] = "collections.OrderedDict";
 
-static bool is_allowed(const struct machine *m, const char *name)
-{
-    if (!strcmp(name, ordered_dict))
-        return true;
-    for (const char *const *g = m->globals; *g; g++)
-        if (!strcmp(*g, name))
-            return true;
-    return false;
-}
-
 static simlm_status push_global(struct machine *m, const char *module,
                                 size_t n_module, const char *name, size_t n)
 {
@@ -420,7 +410,7 @@ static simlm_status push_global(struct machine *m, const char *module,
         sl_str_free(&s);
         return no_memory(m);
     }
-    if (!is_allowed(m, s.s)) {
+    if (strcmp(s.s, ordered_dict) && !m->allow(s.s)) {
         st = sl_fail(m->err, SIMLM_E_FORMAT,
                      "%s: pickle, byte %lld: it names '%.80s': only tensors "
                      "and containers are read, nothing is executed",
@@ -514,47 +504,52 @@ static const struct {
     op_fn *run;
     int arg;
 } ops[256] = {
-    [0x80] = {op_proto, 0},                /* PROTO */
-    [0x95] = {op_frame, 0},                /* FRAME */
-    ['.'] = {op_stop, 0},                  /* STOP */
-    ['N'] = {op_none, 0},                  /* NONE */
-    [0x88] = {op_bool, 1},                 /* NEWTRUE */
-    [0x89] = {op_bool, 0},                 /* NEWFALSE */
-    ['K'] = {op_int, 1},                   /* BININT1 */
-    ['M'] = {op_int, 2},                   /* BININT2 */
-    ['J'] = {op_int, 4},                   /* BININT */
-    [0x8a] = {op_long, 1},                 /* LONG1 */
-    [0x8b] = {op_long, 4},                 /* LONG4 */
-    ['G'] = {op_real, 0},                  /* BINFLOAT */
-    [0x8c] = {op_text, 1},                 /* SHORT_BINUNICODE */
-    ['X'] = {op_text, 4},                  /* BINUNICODE */
-    [0x8d] = {op_text, 8},                 /* BINUNICODE8 */
-    ['U'] = {op_text, 1},                  /* SHORT_BINSTRING */
-    ['T'] = {op_text, 4},                  /* BINSTRING */
-    ['C'] = {op_text, 1},                  /* SHORT_BINBYTES */
-    ['B'] = {op_text, 4},                  /* BINBYTES */
-    ['('] = {op_mark, 0},                  /* MARK */
-    [')'] = {op_empty, SL_PICKLE_TUPLE},   /* EMPTY_TUPLE */
-    [']'] = {op_empty, SL_PICKLE_LIST},    /* EMPTY_LIST */
-    ['}'] = {op_empty, SL_PICKLE_DICT},    /* EMPTY_DICT */
-    ['t'] = {op_tuple_mark, 0},            /* TUPLE */
-    [0x85] = {op_tuple, 1},                /* TUPLE1 */
-    [0x86] = {op_tuple, 2},                /* TUPLE2 */
-    [0x87] = {op_tuple, 3},                /* TUPLE3 */
-    ['a'] = {op_add, SL_PICKLE_LIST},      /* APPEND */
-    ['e'] = {op_add_mark, SL_PICKLE_LIST}, /* APPENDS */
-    ['s'] = {op_add, SL_PICKLE_DICT},      /* SETITEM */
-    ['u'] = {op_add_mark, SL_PICKLE_DICT}, /* SETITEMS */
-    ['q'] = {op_put, 1},                   /* BINPUT */
-    ['r'] = {op_put, 4},                   /* LONG_BINPUT */
-    [0x94] = {op_memoize, 0},              /* MEMOIZE */
-    ['h'] = {op_get, 1},                   /* BINGET */
-    ['j'] = {op_get, 4},                   /* LONG_BINGET */
-    ['c'] = {op_global, 0},                /* GLOBAL */
-    [0x93] = {op_stack_global, 0},         /* STACK_GLOBAL */
-    ['R'] = {op_reduce, 0},                /* REDUCE */
-    ['b'] = {op_build, 0},                 /* BUILD */
-    ['Q'] = {op_persistent, 0},            /* BINPERSID */
+    [0x80] = {op_proto, 0},                 /* PROTO */
+    [0x95] = {op_frame, 0},                 /* FRAME */
+    ['.'] = {op_stop, 0},                   /* STOP */
+    ['N'] = {op_none, 0},                   /* NONE */
+    [0x88] = {op_bool, 1},                  /* NEWTRUE */
+    [0x89] = {op_bool, 0},                  /* NEWFALSE */
+    ['K'] = {op_int, 1},                    /* BININT1 */
+    ['M'] = {op_int, 2},                    /* BININT2 */
+    ['J'] = {op_int, 4},                    /* BININT */
+    [0x8a] = {op_long, 1},                  /* LONG1 */
+    [0x8b] = {op_long, 4},                  /* LONG4 */
+    ['G'] = {op_real, 0},                   /* BINFLOAT */
+    [0x8c] = {op_text, 1},                  /* SHORT_BINUNICODE */
+    ['X'] = {op_text, 4},                   /* BINUNICODE */
+    [0x8d] = {op_text, 8},                  /* BINUNICODE8 */
+    ['U'] = {op_text, 1},                   /* SHORT_BINSTRING */
+    ['T'] = {op_text, 4},                   /* BINSTRING */
+    ['C'] = {op_text, 1},                   /* SHORT_BINBYTES */
+    ['B'] = {op_text, 4},                   /* BINBYTES */
+    [0x8e] = {op_text, 8},                  /* BINBYTES8 */
+    [0x96] = {op_text, 8},                  /* BYTEARRAY8 */
+    ['('] = {op_mark, 0},                   /* MARK */
+    [')'] = {op_empty, SL_PICKLE_TUPLE},    /* EMPTY_TUPLE */
+    [']'] = {op_empty, SL_PICKLE_LIST},     /* EMPTY_LIST */
+    ['}'] = {op_empty, SL_PICKLE_DICT},     /* EMPTY_DICT */
+    [0x8f] = {op_empty, SL_PICKLE_LIST},    /* EMPTY_SET */
+    ['t'] = {op_tuple_mark, 0},             /* TUPLE */
+    [0x91] = {op_tuple_mark, 0},            /* FROZENSET */
+    [0x85] = {op_tuple, 1},                 /* TUPLE1 */
+    [0x86] = {op_tuple, 2},                 /* TUPLE2 */
+    [0x87] = {op_tuple, 3},                 /* TUPLE3 */
+    ['a'] = {op_add, SL_PICKLE_LIST},       /* APPEND */
+    ['e'] = {op_add_mark, SL_PICKLE_LIST},  /* APPENDS */
+    [0x90] = {op_add_mark, SL_PICKLE_LIST}, /* ADDITEMS */
+    ['s'] = {op_add, SL_PICKLE_DICT},       /* SETITEM */
+    ['u'] = {op_add_mark, SL_PICKLE_DICT},  /* SETITEMS */
+    ['q'] = {op_put, 1},                    /* BINPUT */
+    ['r'] = {op_put, 4},                    /* LONG_BINPUT */
+    [0x94] = {op_memoize, 0},               /* MEMOIZE */
+    ['h'] = {op_get, 1},                    /* BINGET */
+    ['j'] = {op_get, 4},                    /* LONG_BINGET */
+    ['c'] = {op_global, 0},                 /* GLOBAL */
+    [0x93] = {op_stack_global, 0},          /* STACK_GLOBAL */
+    ['R'] = {op_reduce, 0},                 /* REDUCE */
+    ['b'] = {op_build, 0},                  /* BUILD */
+    ['Q'] = {op_persistent, 0},             /* BINPERSID */
 };
 
 /* ---- reading ------------------------------------------------------------- */
@@ -577,7 +572,7 @@ static simlm_status run(struct machine *m)
 
 simlm_status sl_pickle_read(struct sl_pickle **out, size_t *used,
                             const unsigned char *bytes, size_t n,
-                            const char *const *globals, const char *path,
+                            sl_pickle_allow_fn *allow, const char *path,
                             simlm_error *err)
 {
     size_t max = n < SL_PICKLE_MAX ? n : SL_PICKLE_MAX;
@@ -585,7 +580,7 @@ simlm_status sl_pickle_read(struct sl_pickle **out, size_t *used,
                         .start = bytes,
                         .p = bytes,
                         .end = bytes + max,
-                        .globals = globals,
+                        .allow = allow,
                         .path = path,
                         .err = err};
     simlm_status st;

@@ -6,13 +6,13 @@
  * not be opened with it.  This reader runs the machine over values alone.  A
  * name of a function or class is a value (SL_PICKLE_GLOBAL); what would be a
  * call becomes a note of the call (SL_PICKLE_CALL), which the caller may
- * interpret.  Names that are not on the caller's list end the reading with an
+ * interpret.  Names that the caller does not allow end the reading with an
  * error that says them.  The one exception is collections.OrderedDict, which is
  * a dictionary like any other here.
  *
  * Understood are protocols 2 to 5, and of them what dictionaries, lists,
- * tuples, strings, numbers, persistent ids and calls need (Python's
- * pickletools.py lists all instructions).
+ * tuples, strings, numbers, persistent ids and calls need, and sets, which
+ * become lists and tuples (Python's pickletools.py lists all instructions).
  *
  * Bounds: a pickle has at most SL_PICKLE_MAX bytes, each instruction makes at
  * most one value, of which half a million may hold others (more than tensors
@@ -42,7 +42,7 @@ enum sl_pickle_kind {
     SL_PICKLE_TUPLE,
     SL_PICKLE_LIST,
     SL_PICKLE_DICT,      /* item [n]: key, value, key, value, ... */
-    SL_PICKLE_GLOBAL,    /* text: "module.name" */
+    SL_PICKLE_GLOBAL,    /* text: "module.name", and a NUL behind it */
     SL_PICKLE_CALL,      /* item [2]: what, its arguments (a tuple) */
     SL_PICKLE_PERSISTENT /* item [1]: the id */
 };
@@ -54,16 +54,19 @@ struct sl_pickled {
     union {
         int64_t i; /* BOOL, INT */
         double real;
-        const char *text; /* TEXT, GLOBAL, LONG: no NUL behind the n bytes */
+        const char *text; /* TEXT, LONG (no NUL behind the n bytes), GLOBAL */
         struct sl_pickled **item; /* the others but NONE */
     };
 };
 
 struct sl_pickle;
 
+/* May a pickle name the function or class "module.name"? */
+typedef bool sl_pickle_allow_fn(const char *name);
+
 /*
  * Read the pickle at the start of `bytes`, which outlive the result; *used <-
- * its length.  `globals` ends with NULL.
+ * its length.
  *
  *   E_FORMAT  not a pickle, cut short, an instruction or a name that tensors do
  *             not need, more than the bounds allow; msg gives the byte
@@ -71,7 +74,7 @@ struct sl_pickle;
  */
 simlm_status sl_pickle_read(struct sl_pickle **out, size_t *used,
                             const unsigned char *bytes, size_t n,
-                            const char *const *globals, const char *path,
+                            sl_pickle_allow_fn *allow, const char *path,
                             simlm_error *err);
 void sl_pickle_free(struct sl_pickle *p); /* accepts NULL */
 

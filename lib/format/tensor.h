@@ -48,6 +48,8 @@ enum { SL_TENSOR_MAX_DIMS = 8 };
 
 struct sl_tensor {
     const char *name;
+    const char *why; /* it cannot be read ("complex"), and nothing but its name
+                        is known (SL_DTYPE_OTHER, nothing in it); else NULL */
     enum sl_dtype dtype;
     int32_t n_dims;
     bool strided; /* else row-major without gaps, and stride is not set */

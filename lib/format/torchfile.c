@@ -9,8 +9,10 @@
 #include "format/pickle.h"
 #include "format/zip.h"
 
+struct known;
+
 struct storage {
-    enum sl_dtype dtype;
+    const struct known *type;
     int64_t count;             /* elements */
     const unsigned char *data; /* NULL until it is found */
 };
@@ -25,33 +27,133 @@ struct sl_torchfile {
     struct sl_tensor *list;
 };
 
-static const char rebuild_parameter[] = "torch._utils._rebuild_parameter";
-
-/* All names that a file may have: functions, then storages. */
-static const char *const globals[] = {
-    rebuild_parameter,
-    "torch._utils._rebuild_tensor",
-    "torch._utils._rebuild_tensor_v2",
-    "torch.FloatStorage",
-    "torch.HalfStorage",
-    "torch.BFloat16Storage",
-    "torch.DoubleStorage",
-    "torch.LongStorage",
-    "torch.IntStorage",
-    "torch.ShortStorage",
-    "torch.CharStorage",
-    "torch.ByteStorage",
-    "torch.BoolStorage",
-    NULL,
+/* What a name in a file is for. */
+enum role {
+    PARAMETER, /* a call that makes a parameter of a tensor */
+    VIEW,      /* a call that makes a tensor of a storage */
+    TENSOR,    /* a call that makes a tensor of another kind: not read */
+    STORAGE,
+    VALUE /* anything else that may be in a dictionary: passed over */
 };
 
-enum { FIRST_STORAGE = 3 };
-
-/* In the order of globals, from FIRST_STORAGE on. */
-static const enum sl_dtype storage_types[] = {
-    SL_DTYPE_F32, SL_DTYPE_F16, SL_DTYPE_BF16, SL_DTYPE_F64, SL_DTYPE_I64,
-    SL_DTYPE_I32, SL_DTYPE_I16, SL_DTYPE_I8,   SL_DTYPE_U8,  SL_DTYPE_BOOL,
+/* All names that a file may have. */
+static const struct known {
+    const char *name;
+    enum role role;
+    enum sl_dtype dtype; /* of a storage */
+    int64_t bytes;       /* of its elements */
+    const char *why;     /* such tensors are not read; NULL: they are */
+} names[] = {
+#define CALL(name, role, why)                                                  \
+    {                                                                          \
+        "torch._utils._rebuild_" name, role, 0, 0, why                         \
+    }
+    CALL("parameter", PARAMETER, NULL),
+    CALL("parameter_with_state", PARAMETER, NULL),
+    CALL("tensor", VIEW, NULL),
+    CALL("tensor_v2", VIEW, NULL),
+    CALL("tensor_v3", TENSOR, "a type that is not read"),
+    CALL("qtensor", TENSOR, "quantised"),
+    CALL("sparse_tensor", TENSOR, "sparse"),
+    CALL("nested_tensor", TENSOR, "nested"),
+    CALL("meta_tensor_no_storage", TENSOR, "without numbers (on 'meta')"),
+#undef CALL
+#define READ(name, dtype, bytes)                                               \
+    {                                                                          \
+        "torch." name, STORAGE, dtype, bytes, NULL                             \
+    }
+    READ("FloatStorage", SL_DTYPE_F32, 4),
+    READ("HalfStorage", SL_DTYPE_F16, 2),
+    READ("BFloat16Storage", SL_DTYPE_BF16, 2),
+    READ("DoubleStorage", SL_DTYPE_F64, 8),
+    READ("LongStorage", SL_DTYPE_I64, 8),
+    READ("IntStorage", SL_DTYPE_I32, 4),
+    READ("ShortStorage", SL_DTYPE_I16, 2),
+    READ("CharStorage", SL_DTYPE_I8, 1),
+    READ("ByteStorage", SL_DTYPE_U8, 1),
+    READ("BoolStorage", SL_DTYPE_BOOL, 1),
+#undef READ
+#define OTHER(name, bytes, why)                                                \
+    {                                                                          \
+        "torch." name, STORAGE, SL_DTYPE_OTHER, bytes, why                     \
+    }
+    OTHER("ComplexFloatStorage", 8, "complex"),
+    OTHER("ComplexDoubleStorage", 16, "complex"),
+    OTHER("QUInt8Storage", 1, "quantised"),
+    OTHER("QInt8Storage", 1, "quantised"),
+    OTHER("QInt32Storage", 4, "quantised"),
+    OTHER("QUInt4x2Storage", 1, "quantised"),
+    OTHER("QUInt2x4Storage", 1, "quantised"),
+    OTHER("storage.UntypedStorage", 1, "bytes without a type"),
+#undef OTHER
+#define V(name)                                                                \
+    {                                                                          \
+        name, VALUE, 0, 0, NULL                                                \
+    }
+    V("torch.Size"),
+    V("torch.device"),
+    V("torch.serialization._get_layout"),
+    V("torch.per_tensor_affine"),
+    V("torch.per_channel_affine"),
+    V("torch.float64"),
+    V("torch.float32"),
+    V("torch.float16"),
+    V("torch.bfloat16"),
+    V("torch.float8_e4m3fn"),
+    V("torch.float8_e4m3fnuz"),
+    V("torch.float8_e5m2"),
+    V("torch.float8_e5m2fnuz"),
+    V("torch.float8_e8m0fnu"),
+    V("torch.float4_e2m1fn_x2"),
+    V("torch.complex32"),
+    V("torch.complex64"),
+    V("torch.complex128"),
+    V("torch.int64"),
+    V("torch.int32"),
+    V("torch.int16"),
+    V("torch.int8"),
+    V("torch.uint64"),
+    V("torch.uint32"),
+    V("torch.uint16"),
+    V("torch.uint8"),
+    V("torch.bool"),
+    V("torch.quint8"),
+    V("torch.qint8"),
+    V("torch.qint32"),
+    V("torch.quint4x2"),
+    V("torch.quint2x4"),
+    V("_codecs.encode"), /* bytes, in protocol 2 */
+    V("__builtin__.bytes"),
+    V("__builtin__.bytearray"),
+    V("__builtin__.set"),
+    V("__builtin__.frozenset"),
+    V("__builtin__.complex"),
+    V("builtins.bytes"),
+    V("builtins.bytearray"),
+    V("builtins.set"),
+    V("builtins.frozenset"),
+    V("builtins.complex"),
+#undef V
 };
+
+static const struct known *find_known(const char *name)
+{
+    for (size_t i = 0; i < SL_LEN(names); i++)
+        if (!strcmp(names[i].name, name))
+            return &names[i];
+    return NULL;
+}
+
+static bool is_known(const char *name)
+{
+    return find_known(name) != NULL;
+}
+
+/* What the value names; NULL: it is no name. */
+static const struct known *known_of(const struct sl_pickled *v)
+{
+    return v->kind == SL_PICKLE_GLOBAL ? find_known(v->text) : NULL;
+}
 
 static simlm_status fail(const struct sl_torchfile *f, const char *what,
                          simlm_error *err)
@@ -72,7 +174,7 @@ static simlm_status read_storage(struct sl_torchfile *f,
 {
     const struct sl_pickled *const *part =
         (const struct sl_pickled *const *)id->item;
-    enum sl_dtype dtype = SL_DTYPE_OTHER;
+    const struct known *type;
     struct storage *s;
     int64_t at;
     bool added;
@@ -83,10 +185,8 @@ static simlm_status read_storage(struct sl_torchfile *f,
         return fail(f, "expected the id of a storage", err);
     if (id->n == 6 && part[5]->kind != SL_PICKLE_NONE)
         return fail(f, "a view of a storage, as torch 0.2 had them", err);
-    for (size_t i = 0; i < SL_LEN(storage_types); i++)
-        if (sl_pickle_is(part[1], SL_PICKLE_GLOBAL, globals[FIRST_STORAGE + i]))
-            dtype = storage_types[i];
-    if (dtype == SL_DTYPE_OTHER)
+    type = known_of(part[1]);
+    if (!type || type->role != STORAGE)
         return fail(f, "a storage of unknown type", err);
     if (part[4]->i < 0 || (uint64_t)part[4]->i > f->map.n)
         return fail(f, "a storage larger than the file (cut short?)", err);
@@ -96,9 +196,9 @@ static simlm_status read_storage(struct sl_torchfile *f,
     if (at < 0)
         return no_memory(f, err);
     s = &f->storage[at];
-    if (!added && (s->dtype != dtype || s->count != part[4]->i))
+    if (!added && (s->type != type || s->count != part[4]->i))
         return fail(f, "a storage of two types or sizes", err);
-    s->dtype = dtype;
+    s->type = type;
     s->count = part[4]->i;
     return SIMLM_OK;
 }
@@ -121,7 +221,7 @@ static simlm_status place(struct sl_torchfile *f, int64_t i,
                           struct sl_map bytes, simlm_error *err)
 {
     struct storage *s = &f->storage[i];
-    int64_t size = sl_dtype_bytes(s->dtype);
+    int64_t size = s->type->bytes;
 
     if ((uint64_t)s->count > bytes.n / (uint64_t)size)
         return sl_fail(err, SIMLM_E_FORMAT,
@@ -135,28 +235,29 @@ static simlm_status place(struct sl_torchfile *f, int64_t i,
 
 /* ---- tensors ------------------------------------------------------------- */
 
-/* A tuple of integers; its length, or -1. */
+/* The integers of a tuple, as many as there is room for; its length, -1 if it
+ * is no such tuple. */
 static int64_t read_ints(int64_t out[SL_TENSOR_MAX_DIMS],
                          const struct sl_pickled *v)
 {
-    if (v->kind != SL_PICKLE_TUPLE || v->n > SL_TENSOR_MAX_DIMS)
+    if (v->kind != SL_PICKLE_TUPLE)
         return -1;
     for (int64_t i = 0; i < v->n; i++) {
         if (v->item[i]->kind != SL_PICKLE_INT)
             return -1;
-        out[i] = v->item[i]->i;
+        if (i < SL_TENSOR_MAX_DIMS)
+            out[i] = v->item[i]->i;
     }
     return v->n;
 }
 
-/* The view's last element lies within `count` ones from its first, and it has
- * no more elements than those.  Strides may be anything where nothing is
- * strided over. */
+/* The view's last element lies within `count` ones from its first.  Strides may
+ * be anything where nothing is strided over. */
 static bool view_fits(struct sl_tensor *t, int64_t count)
 {
     int64_t last = 0, dense = 1;
 
-    if (t->count > count)
+    if (t->count && !count)
         return false;
     t->strided = false;
     for (int32_t d = t->n_dims - 1; d >= 0 && t->count; d--) {
@@ -186,6 +287,13 @@ static bool is_as_stored(const struct sl_pickled *args)
            (args->item[6]->kind == SL_PICKLE_DICT && !args->item[6]->n);
 }
 
+/* An entry of the dictionary that is listed by its name alone. */
+static void pass_over(struct sl_tensor *t, const char *why)
+{
+    *t = (struct sl_tensor){
+        .name = t->name, .dtype = SL_DTYPE_OTHER, .why = why};
+}
+
 static simlm_status read_view(const struct sl_torchfile *f, struct sl_tensor *t,
                               const struct sl_pickled *args, simlm_error *err)
 {
@@ -200,58 +308,93 @@ static simlm_status read_view(const struct sl_torchfile *f, struct sl_tensor *t,
     s = &f->storage[sl_strmap_find(f->keys, key->text, (size_t)key->n)];
     offset = args->item[1]->i;
     n = read_ints(shape, args->item[2]);
-    t->dtype = s->dtype;
-    if (n < 0 || read_ints(t->stride, args->item[3]) != n ||
-        !sl_tensor_set_shape(t, shape, n))
+    if (n < 0 || read_ints(t->stride, args->item[3]) != n)
+        goto bad;
+    if (s->type->why || n > SL_TENSOR_MAX_DIMS) {
+        pass_over(t, s->type->why ? s->type->why : "more than 8 dimensions");
+        return SIMLM_OK;
+    }
+    t->dtype = s->type->dtype;
+    if (!sl_tensor_set_shape(t, shape, n))
         goto bad;
     if (offset < 0 || offset > s->count || !view_fits(t, s->count - offset))
         return sl_fail(err, SIMLM_E_FORMAT,
                        "%s: tensor '%.100s' reaches beyond its storage",
                        f->path, t->name);
-    if (!is_as_stored(args))
-        return sl_fail(err, SIMLM_E_FORMAT,
-                       "%s: tensor '%.100s' is a negative or conjugate view of "
-                       "what is stored (save a clone() of it)",
-                       f->path, t->name);
-    t->data = s->data + offset * sl_dtype_bytes(s->dtype);
+    if (t->count > s->count - offset)
+        pass_over(t, "expanded: it has more elements than are stored");
+    else if (!is_as_stored(args))
+        pass_over(t, "a negative or conjugate view of what is stored");
+    else
+        t->data = s->data + offset * s->type->bytes;
     return SIMLM_OK;
 bad:
     return sl_fail(err, SIMLM_E_FORMAT,
-                   "%s: tensor '%.100s': expected storage, offset, shape of at "
-                   "most %d dimensions, strides",
-                   f->path, t->name, SL_TENSOR_MAX_DIMS);
+                   "%s: tensor '%.100s': expected storage, offset, shape and "
+                   "strides",
+                   f->path, t->name);
 }
 
-/* The arguments of the call that makes the tensor; NULL: v is no tensor. */
-static const struct sl_pickled *view_of(const struct sl_pickled *v)
+static const struct known *called(const struct sl_pickled *v)
 {
-    if (v->kind == SL_PICKLE_CALL && v->item[1]->n &&
-        sl_pickle_is(v->item[0], SL_PICKLE_GLOBAL, rebuild_parameter))
+    return v->kind == SL_PICKLE_CALL ? known_of(v->item[0]) : NULL;
+}
+
+/* Why a tensor that such a call makes is not read: a new type has a name. */
+static const char *why_not(const struct known *call,
+                           const struct sl_pickled *args)
+{
+    return args->n >= 7 && args->item[6]->kind == SL_PICKLE_GLOBAL
+               ? args->item[6]->text
+               : call->why;
+}
+
+static simlm_status read_value(const struct sl_torchfile *f,
+                               struct sl_tensor *t, const struct sl_pickled *v,
+                               simlm_error *err)
+{
+    const struct known *call = called(v);
+
+    if (call && call->role == PARAMETER && v->item[1]->n) {
         v = v->item[1]->item[0];
-    if (v->kind != SL_PICKLE_CALL ||
-        sl_pickle_is(v->item[0], SL_PICKLE_GLOBAL, rebuild_parameter))
-        return NULL;
-    return v->item[1];
+        call = called(v);
+    }
+    if (call && call->role == VIEW)
+        return read_view(f, t, v->item[1], err);
+    pass_over(t, call && call->role == TENSOR ? why_not(call, v->item[1])
+                                              : "no tensor");
+    return SIMLM_OK;
 }
 
-static simlm_status read_tensor(struct sl_torchfile *f,
-                                const struct sl_pickled *key,
-                                const struct sl_pickled *args, simlm_error *err)
+static bool is_name(const struct sl_pickled *key)
 {
-    int64_t at;
-    bool added;
+    return key->kind == SL_PICKLE_TEXT && key->n &&
+           !memchr(key->text, '\0', (size_t)key->n);
+}
 
-    if (key->kind != SL_PICKLE_TEXT || !key->n ||
-        memchr(key->text, '\0', (size_t)key->n))
-        return fail(f, "a tensor without a name", err);
-    at = sl_strmap_add(f->names, key->text, (size_t)key->n, 0, &added);
+/* Entry i of the dictionary.  One whose key is no text has a name of ours. */
+static simlm_status read_entry(struct sl_torchfile *f, int64_t i,
+                               const struct sl_pickled *key,
+                               const struct sl_pickled *value, simlm_error *err)
+{
+    struct sl_tensor *t;
+    char own[40];
+    bool named = is_name(key), added;
+    int n = snprintf(own, sizeof own, "entry %" PRId64, i);
+    int64_t at = sl_strmap_add(f->names, named ? key->text : own,
+                               named ? (size_t)key->n : (size_t)n, 0, &added);
+
     if (at < 0)
         return no_memory(f, err);
     if (!added)
         return sl_fail(err, SIMLM_E_FORMAT, "%s: tensor '%.100s' twice",
                        f->path, sl_strmap_key(f->names, at));
-    f->list[at].name = sl_strmap_key(f->names, at);
-    return read_view(f, &f->list[at], args, err);
+    t = &f->list[at];
+    t->name = sl_strmap_key(f->names, at);
+    if (named)
+        return read_value(f, t, value, err);
+    pass_over(t, "its key is no name");
+    return SIMLM_OK;
 }
 
 static simlm_status check_sharing(const struct sl_torchfile *f,
@@ -284,7 +427,23 @@ static simlm_status refuse_empty(const struct sl_torchfile *f, simlm_error *err)
                            "that is the state_dict, save it alone",
                            f->path, key->n < 60 ? (int)key->n : 60, key->text);
     }
-    return fail(f, "no tensors in it", err);
+    if (!dict->n)
+        return fail(f, "no tensors in it", err);
+    return sl_fail(err, SIMLM_E_FORMAT,
+                   "%s: no tensors in it that can be read; '%.100s': %s",
+                   f->path, f->list[0].name, f->list[0].why);
+}
+
+/* The map's keys move while it grows: names are pointed to when all are in. */
+static bool point_to_names(struct sl_torchfile *f)
+{
+    bool any = false;
+
+    for (int64_t i = 0; i < sl_strmap_count(f->names); i++) {
+        f->list[i].name = sl_strmap_key(f->names, i);
+        any = any || !f->list[i].why;
+    }
+    return any;
 }
 
 static simlm_status read_tensors(struct sl_torchfile *f, simlm_error *err)
@@ -293,22 +452,15 @@ static simlm_status read_tensors(struct sl_torchfile *f, simlm_error *err)
 
     if (dict->kind != SL_PICKLE_DICT)
         return fail(f, "expected a dictionary of tensors", err);
+    if (dict->n / 2 > SL_TORCH_ENTRIES)
+        return fail(f, "a dictionary of over 65536 entries", err);
     f->names = sl_strmap_new();
     f->list = SL_NEW_ARRAY(struct sl_tensor, dict->n / 2 + 1);
     if (!f->names || !f->list)
         return no_memory(f, err);
-    for (int64_t i = 0; i < dict->n; i += 2) {
-        const struct sl_pickled *args = view_of(dict->item[i + 1]);
-
-        if (args)
-            SL_TRY(read_tensor(f, dict->item[i], args, err));
-    }
-    if (!sl_strmap_count(f->names))
-        return refuse_empty(f, err);
-    /* The map's keys move while it grows. */
-    for (int64_t i = 0; i < sl_strmap_count(f->names); i++)
-        f->list[i].name = sl_strmap_key(f->names, i);
-    return check_sharing(f, err);
+    for (int64_t i = 0; i < dict->n; i += 2)
+        SL_TRY(read_entry(f, i / 2, dict->item[i], dict->item[i + 1], err));
+    return point_to_names(f) ? check_sharing(f, err) : refuse_empty(f, err);
 }
 
 /* ---- the zip format ------------------------------------------------------ */
@@ -400,7 +552,7 @@ static simlm_status read_archive(struct sl_torchfile *f, const struct sl_zip *z,
     SL_TRY(find_entry(f, &entry, z, prefix, "data.pkl", "", err));
     SL_TRY(sl_zip_data(z, &pkl, entry, err));
     SL_TRY(
-        sl_pickle_read(&f->dict, &used, pkl.p, pkl.n, globals, f->path, err));
+        sl_pickle_read(&f->dict, &used, pkl.p, pkl.n, is_known, f->path, err));
     SL_TRY(read_storages(f, err));
     SL_TRY(place_entries(f, z, prefix, err));
     return read_tensors(f, err);
@@ -430,7 +582,8 @@ static simlm_status next_pickle(const struct sl_torchfile *f,
 {
     size_t used;
 
-    SL_TRY(sl_pickle_read(out, &used, rest->p, rest->n, globals, f->path, err));
+    SL_TRY(
+        sl_pickle_read(out, &used, rest->p, rest->n, is_known, f->path, err));
     rest->p += used;
     rest->n -= used;
     return SIMLM_OK;
@@ -490,7 +643,7 @@ static simlm_status next_storage(struct sl_torchfile *f,
     rest->p += 8;
     rest->n -= 8;
     SL_TRY(place(f, i, *rest, err));
-    bytes = n * (uint64_t)sl_dtype_bytes(f->storage[i].dtype);
+    bytes = n * (uint64_t)f->storage[i].type->bytes;
     rest->p += bytes;
     rest->n -= (size_t)bytes;
     return SIMLM_OK;

@@ -22,14 +22,19 @@
  * and its storage a persistent id ("storage", torch.FloatStorage, key, device,
  * elements).  Several tensors may share a storage: tied weights do.
  *
- * Values of the dictionary that are no tensors are passed over.  Refused by
- * name: functions other than these (pickle.h), TorchScript archives, big-endian
- * files, views of storages as torch 0.2 had them, negative and conjugate views.
+ * Listed without more than a name, with the reason: values that are no tensors,
+ * keys that are no names, complex, quantised, sparse and fp8 tensors and others
+ * of types that are not read, negative and conjugate views, tensors of more
+ * dimensions than SL_TENSOR_MAX_DIMS, and expanded ones, which have more
+ * elements than are stored.  A file has at least one that can be read.
  *
- * Bounds: every view lies within its storage and has at most as many elements
- * (no expanded ones), every storage within the file, and all tensors together
- * are at most SL_TORCH_SHARING times the file, so that no few bytes become
- * many.
+ * Refused by name: functions other than torch's for tensors and Python's for
+ * bytes, sets and complex numbers (pickle.h; none is called), TorchScript
+ * archives, big-endian files, views of storages as torch 0.2 had them.
+ *
+ * Bounds: every view lies within its storage, every storage within the file, and
+ * all tensors together are at most SL_TORCH_SHARING times the file, so that no
+ * few bytes become many.
  */
 #ifndef SL_FORMAT_TORCHFILE_H
 #define SL_FORMAT_TORCHFILE_H
@@ -37,7 +42,7 @@
 #include "base/file.h"
 #include "format/tensor.h"
 
-enum { SL_TORCH_SHARING = 8 };
+enum { SL_TORCH_SHARING = 8, SL_TORCH_ENTRIES = 1 << 16 };
 
 struct sl_torchfile;
 

@@ -63,7 +63,9 @@ static simlm_status list_tensors(struct sl_weights *w, int64_t file,
 
         if (at < 0)
             return sl_fail_nomem(err, w->path);
-        if (!added)
+        if (!added && t->why)
+            continue;
+        if (!added && !w->list[at].tensor->why)
             return sl_fail(err, SIMLM_E_FORMAT,
                            "'%s': tensor '%.100s' is in '%s', too", f->path,
                            t->name, w->files[w->list[at].file].path);

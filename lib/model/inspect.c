@@ -183,10 +183,15 @@ static void put_tensor(struct sl_str *s, const struct sl_tensor *t,
 
     for (int32_t d = 0; d < t->n_dims; d++)
         sl_str_printf(&shape, "%s%lld", d ? " x " : "", (long long)t->shape[d]);
-    sl_str_printf(s, "  %-8s %-7s %-16s %12lld  %s\n", use_names[use],
+    sl_str_printf(s, "  %-8s %-7s %-16s %12lld  %s", use_names[use],
                   sl_dtype_name(t->dtype),
-                  t->n_dims ? sl_str_c(&shape) : "scalar", (long long)t->bytes,
-                  t->name);
+                  t->why      ? "-"
+                  : t->n_dims ? sl_str_c(&shape)
+                              : "scalar",
+                  (long long)t->bytes, t->name);
+    if (t->why)
+        sl_str_printf(s, " (%s)", t->why);
+    sl_str_putc(s, '\n');
     sl_str_free(&shape);
 }
 
@@ -274,6 +279,8 @@ static void add_tensor(struct sl_json_writer *w, const struct part *p,
                      sl_weights_file(p->w, sl_weights_file_of(p->w, i)));
     if (judged)
         sl_json_add_text(w, "use", use_names[p->use[i]]);
+    if (t->why)
+        sl_json_add_text(w, "not_read", t->why);
     sl_json_end(w);
 }
 

@@ -224,10 +224,21 @@ bool sl_param_fits(const struct sl_param *p, const struct sl_tensor *t)
     return same_shape(p, t) && sl_dtype_readable(t->dtype);
 }
 
+/* The tensor is one. */
+static simlm_status check_is_read(const struct sl_tensor *t, const char *path,
+                                  simlm_error *err)
+{
+    return t->why ? sl_fail(err, SIMLM_E_FORMAT,
+                            "%s: tensor '%s' cannot be read: %s", path, t->name,
+                            t->why)
+                  : SIMLM_OK;
+}
+
 static simlm_status check_tensor(const struct sl_tensor *t,
                                  const struct sl_param *p, const char *path,
                                  simlm_error *err)
 {
+    SL_TRY(check_is_read(t, path, err));
     if (!sl_dtype_readable(t->dtype))
         return sl_fail(err, SIMLM_E_FORMAT,
                        "%s: tensor '%s' does not hold floats", path, t->name);
@@ -301,7 +312,9 @@ simlm_status sl_params_check_tied(const struct sl_weights *w, simlm_error *err)
         int64_t a = find_named(w, sl_tied_names[k].name);
         int64_t b = find_named(w, sl_tied_names[k].copy);
 
-        if (a >= 0 && b >= 0 &&
+        if (b >= 0)
+            st = check_is_read(sl_weights_at(w, b), sl_weights_path(w), err);
+        if (st == SIMLM_OK && a >= 0 && b >= 0 &&
             !same_tensor(sl_weights_at(w, a), sl_weights_at(w, b), piece))
             st = sl_fail(err, SIMLM_E_FORMAT,
                          "%s: '%s' differs from '%s': only models that share "

@@ -39,6 +39,13 @@ t 'others are ignored' \
     says bert '  ignored  F32     1 x 24 *96  bert.embeddings.position_ids'
 t 'the sums are right' \
     says bert 'tensors: 58 used, 2 tied, 0 misfit, 3 ignored, 0 missing'
+make_dir extras bert bert_extras.bin
+t 'what cannot be read is, with the reason' says extras \
+    '  ignored  other   - *0  x.quantised (quantised)'
+t 'and the model is read' encode extras
+make_dir needed bert bert_needed.bin
+t 'if the model needs it, that is an error' \
+    complains "dense.weight' cannot be read: quantised" encode needed
 t 'a decoder is part of the model' says half '.*; decoder of 2 layers; .*'
 t 'an ELECTRA generator is known' says electra 'ELECTRA: .*masked-LM head.*'
 with_config 's/"num_hidden_layers": 3/"num_hidden_layers": 4/'

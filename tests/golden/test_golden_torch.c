@@ -79,16 +79,79 @@ static void every_tensor_is_what_torch_saved(void **state)
         struct sl_torchfile *f = NULL;
 
         check_ok(sl_torchfile_open(&f, files[k], &err));
-        assert_int_equal(sl_torchfile_count(f),
-                         sl_json_count(sl_json_root(doc)));
         for (int64_t i = 0; i < sl_torchfile_count(f); i++) {
             const struct sl_tensor *t = sl_torchfile_at(f, i);
 
-            check_tensor(t, sl_json_field(sl_json_root(doc), t->name));
+            if (t->why)
+                assert_string_equal(t->why, "no tensor");
+            else
+                check_tensor(t, sl_json_field(sl_json_root(doc), t->name));
         }
+        assert_int_equal(sl_torchfile_count(f),
+                         sl_json_count(sl_json_root(doc)) + 2);
         sl_torchfile_close(f);
     }
     sl_json_free(doc);
+}
+
+static const struct {
+    const char *name, *why;
+} extras[] = {
+    {"x.complex", "complex"},
+    {"x.fp8", "torch.float8_e4m3fn"},
+    {"x.uint16", "torch.uint16"},
+    {"x.uint32", "torch.uint32"},
+    {"x.uint64", "torch.uint64"},
+    {"x.quantised", "quantised"},
+    {"x.parameter", "quantised"},
+    {"x.sparse", "sparse"},
+    {"x.meta", "without numbers (on 'meta')"},
+    {"x.expanded", "expanded: it has more elements than are stored"},
+    {"x.nine", "more than 8 dimensions"},
+    {"x.negative", "a negative or conjugate view of what is stored"},
+    {"x.set", "no tensor"},
+    {"x.frozen", "no tensor"},
+    {"x.bytes", "no tensor"},
+    {"x.no bytes", "no tensor"},
+    {"x.array", "no tensor"},
+    {"x.number", "no tensor"},
+    {"x.type", "no tensor"},
+    {"x.size", "no tensor"},
+    {"x.device", "no tensor"},
+    {"x.none", "no tensor"},
+    {"entry 23", "its key is no name"},
+    {"entry 24", "its key is no name"},
+};
+
+enum { N_EXTRAS = SL_LEN(extras) };
+
+static void what_cannot_be_read_is_passed_over_and_said(void **state)
+{
+    (void)state;
+    static const char *const files[] = {
+        DATA "extras_zip_p2.bin",    DATA "extras_zip_p4.bin",
+        DATA "extras_zip_p5.bin",    DATA "extras_legacy_p2.bin",
+        DATA "extras_legacy_p4.bin", DATA "extras_legacy_p5.bin"};
+
+    for (size_t k = 0; k < SL_LEN(files); k++) {
+        struct sl_torchfile *f = NULL;
+        float x[4];
+
+        check_ok(sl_torchfile_open(&f, files[k], &err));
+        assert_int_equal(sl_torchfile_count(f), N_EXTRAS + 2);
+        for (int i = 0; i < N_EXTRAS; i++) {
+            const struct sl_tensor *t = sl_torchfile_at(f, i + 1);
+
+            assert_string_equal(t->name, extras[i].name);
+            assert_string_equal(t->why, extras[i].why);
+            assert_false(sl_tensor_read(x, t, 0, 0));
+        }
+        assert_true(sl_tensor_read(x, sl_torchfile_at(f, 0), 0, 3));
+        assert_true(
+            sl_tensor_read(x + 3, sl_torchfile_at(f, N_EXTRAS + 1), 0, 1));
+        assert_true(x[0] == 0 && x[1] == 1 && x[2] == 2 && x[3] == 4);
+        sl_torchfile_close(f);
+    }
 }
 
 static void what_is_no_state_dict_is_refused_by_name(void **state)
@@ -99,11 +162,11 @@ static void what_is_no_state_dict_is_refused_by_name(void **state)
     } bad[] = {
         {DATA "bad_code.bin", "'posix.system'"},
         {DATA "bad_code_legacy.bin", "'posix.system'"},
-        {DATA "bad_expanded.bin", "reaches beyond its storage"},
+        {DATA "bad_expanded.bin", "'a': expanded"},
         {DATA "bad_list.bin", "expected a dictionary"},
-        {DATA "bad_empty.bin", "no tensors in it"},
+        {DATA "bad_empty.bin", "'lr': no tensor"},
         {DATA "bad_nested.bin", "a dictionary 'model'"},
-        {DATA "bad_negative.bin", "'a' is a negative or conjugate view"},
+        {DATA "bad_negative.bin", "'a': a negative or conjugate view"},
         {DATA "bad_pickle.bin", "not a file of torch.save()"},
         {DATA "bad_compressed.bin", "compressed"},
         {DATA "bad_script.bin", "TorchScript"},
@@ -214,6 +277,7 @@ static void a_model_in_a_bin_file_is_the_same_model(void **state)
     } cases[] = {
         {"bert", DATA "bert_fp32.bin", 0, 5},
         {"bert", DATA "bert_fp16.bin", 0x1p-11, 0},
+        {"bert", DATA "bert_extras.bin", 0x1p-11, N_EXTRAS},
         {"bert", DATA "bert_bf16_legacy.bin", 0x1p-8, 0},
         {"electra", DATA "electra_fp32_legacy.bin", 0, 1},
     };
@@ -234,6 +298,19 @@ static void a_model_in_a_bin_file_is_the_same_model(void **state)
         sl_free(config);
         sl_strmap_free(ignored);
     }
+}
+
+static void a_tensor_that_is_needed_and_not_read_is_an_error(void **state)
+{
+    (void)state;
+    const char *dir = model_dir(MODEL("bert/config.json"), "pytorch_model.bin",
+                                DATA "bert_needed.bin");
+    struct sl_bert *m = NULL;
+
+    check_fails(SIMLM_E_FORMAT,
+                "'bert.encoder.layer.1.output.dense.weight' cannot be read: "
+                "quantised",
+                sl_bert_open(&m, be, dir, with_head, NULL, &err));
 }
 
 static void a_model_in_pieces_is_the_same_model(void **state)
@@ -319,9 +396,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_tensor_is_what_torch_saved),
+        cmocka_unit_test(what_cannot_be_read_is_passed_over_and_said),
         cmocka_unit_test(what_is_no_state_dict_is_refused_by_name),
         cmocka_unit_test(a_file_that_is_cut_short_is_refused),
         cmocka_unit_test(a_model_in_a_bin_file_is_the_same_model),
+        cmocka_unit_test(a_tensor_that_is_needed_and_not_read_is_an_error),
         cmocka_unit_test(a_model_in_pieces_is_the_same_model),
         cmocka_unit_test(an_index_names_files_beside_it_alone),
         cmocka_unit_test(a_decoder_is_read_from_torchs_file),

@@ -12,8 +12,13 @@ Made with torch 2.15.0.  Two sets:
                     three types, with tensors that a loader must pass over
                     (float position_ids, a pooler, two extra layers, tied
                     copies) or miss (tied copies), with old names, in two pieces
-    bad_*.bin       what must be refused: code, an expanded tensor, a negative
-                    view, TorchScript's layout, a compressed archive
+    extras_*.bin    tensors beside all that is passed over: tensors of types
+                    that are not read, expanded ones, sets, bytes, ...
+    bert_extras.bin bert_fp16.bin with the same
+    bert_needed.bin the same, and one that the model needs is quantised
+    bad_*.bin       what must be refused: code, nothing but an expanded tensor
+                    or a negative view, TorchScript's layout, a compressed
+                    archive
 """
 import io
 import json
@@ -140,6 +145,54 @@ def save_models():
           if k[0] in "12"}, "decoder.pt")
 
 
+# ---- what is passed over ------------------------------------------------------
+
+def extras():
+    plain = torch.arange(2.0)
+    quantised = torch.quantize_per_tensor(plain, 0.5, 0, torch.qint8)
+    return {
+        "x.complex": torch.zeros(2, dtype=torch.complex64),
+        "x.fp8": plain.to(torch.float8_e4m3fn),
+        "x.uint16": torch.zeros(2, dtype=torch.uint16),
+        "x.uint32": torch.zeros(2, dtype=torch.uint32),
+        "x.uint64": torch.zeros(2, dtype=torch.uint64),
+        "x.quantised": quantised,
+        "x.parameter": torch.nn.Parameter(quantised, requires_grad=False),
+        "x.sparse": torch.eye(2).to_sparse(),
+        "x.meta": torch.zeros(2, device="meta"),
+        "x.expanded": torch.ones(1).expand(1000, 1000),
+        "x.nine": torch.zeros((1,) * 9),
+        "x.negative": torch._neg_view(torch.ones(1)),
+        "x.set": {1, 2},
+        "x.frozen": frozenset([3]),
+        "x.bytes": b"ab",
+        "x.no bytes": b"",
+        "x.array": bytearray(b"abc"),
+        "x.number": 1 + 2j,
+        "x.type": torch.float16,
+        "x.size": torch.Size([1, 2]),
+        "x.device": torch.device("cpu"),
+        "x.none": None,
+        7: plain,
+        None: 1,
+    }
+
+
+def save_extras():
+    for legacy in False, True:
+        for protocol in 2, 4, 5:
+            name = "legacy" if legacy else "zip"
+            save({"first": torch.arange(3.0), **extras(),
+                  "last": torch.tensor([4.0])},
+                 f"extras_{name}_p{protocol}.bin", legacy, protocol)
+    bert = load_file(os.path.join(model_dir, "bert", "model.safetensors"))
+    half = {k: t.half() for k, t in bert.items()}
+    save({**extras(), **half}, "bert_extras.bin")
+    name = "bert.encoder.layer.1.output.dense.weight"
+    half[name] = torch.quantize_per_tensor(bert[name], 0.1, 0, torch.qint8)
+    save(half, "bert_needed.bin")
+
+
 # ---- what must be refused ------------------------------------------------------------
 
 class Code:
@@ -181,6 +234,7 @@ def main():
         json.dump(expected, f, separators=(",", ":"))
         f.write("\n")
     save_models()
+    save_extras()
     save_bad()
 
 
