@@ -9,7 +9,9 @@
  * The cache is huggingface_hub's: HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME or
  * ~/.cache/huggingface/hub.  What it holds is used without asking the network.
  * Else the model's files are fetched into it, from HF_ENDPOINT
- * (https://huggingface.co) with HF_TOKEN, unless HF_HUB_OFFLINE is set.
+ * (https://huggingface.co) with HF_TOKEN or the token of `hf login`, unless
+ * HF_HUB_OFFLINE is set.  If a cached model has no modules.json, which
+ * transformers does not fetch, that and the other side files are.
  *
  * Experimental.
  */

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <curl/curl.h>
 
@@ -11,6 +12,8 @@ struct transfer {
     const struct sl_http_get *get;
     bool stopped;
 };
+
+int64_t sl_http_pause = 1000;
 
 static size_t on_bytes(char *bytes, size_t size, size_t n, void *ctx)
 {
@@ -73,10 +76,14 @@ static void set_up(CURL *c, struct transfer *t, struct curl_slist *headers)
     curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 }
 
-static enum sl_http_end end_of(CURLcode code, bool stopped)
+/* A 416 answers a range; curl takes it for an empty rest. */
+static enum sl_http_end end_of(const struct transfer *t, CURLcode code,
+                               long http)
 {
-    if (stopped)
+    if (t->stopped)
         return SL_HTTP_STOPPED;
+    if (http == 416 && t->get->from)
+        return SL_HTTP_NO_RANGE;
     switch (code) {
     case CURLE_OK:
         return SL_HTTP_DONE;
@@ -93,12 +100,14 @@ static enum sl_http_end end_of(CURLcode code, bool stopped)
     }
 }
 
-static simlm_status explain(const struct sl_http_get *g, CURL *c, CURLcode code,
-                            simlm_error *err)
+static bool is_busy(long http)
 {
-    long http = 0;
+    return http == 429 || http >= 500;
+}
 
-    curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &http);
+static simlm_status explain(const struct sl_http_get *g, CURLcode code,
+                            long http, simlm_error *err)
+{
     if (code != CURLE_HTTP_RETURNED_ERROR)
         return sl_fail(err, SIMLM_E_IO, "cannot get '%s': %s", g->url,
                        curl_easy_strerror(code));
@@ -106,8 +115,52 @@ static simlm_status explain(const struct sl_http_get *g, CURL *c, CURLcode code,
                    g->url, http,
                    http == 401 || http == 403
                        ? " (it wants a token with access, in HF_TOKEN)"
-                   : http == 404 ? " (no such model or file)"
-                                 : "");
+                   : http == 404   ? " (no such model or file)"
+                   : http == 429   ? " (too many requests: try again later)"
+                   : is_busy(http) ? " (try again later)"
+                                   : "");
+}
+
+/* False if it was cancelled meanwhile. */
+static bool pause_for(struct transfer *t, int64_t ms)
+{
+    for (; ms > 0 && !t->stopped; ms -= 100) {
+        struct timespec nap = {0, (ms < 100 ? ms : 100) * 1000000L};
+
+        nanosleep(&nap, NULL);
+        on_progress(t, 0, 0, 0, 0);
+    }
+    return !t->stopped;
+}
+
+/* How long the server wants to be left alone, at least `pause`. */
+static int64_t pause_after(CURL *c, int64_t pause)
+{
+    curl_off_t s = 0;
+
+    curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &s);
+    if (s > SL_HTTP_PAUSES / 1000) /* longer than we wait */
+        return SL_HTTP_PAUSES + 1;
+    return s * 1000 > pause ? (int64_t)s * 1000 : pause;
+}
+
+/* Until it is answered, or refused for good; *http <- the last answer. */
+static CURLcode perform_patiently(struct transfer *t, CURL *c, long *http)
+{
+    int64_t pause = sl_http_pause, left = SL_HTTP_PAUSES;
+    CURLcode code;
+
+    for (int tries = 1;; tries++, pause *= 3) {
+        int64_t ms;
+
+        code = curl_easy_perform(c);
+        curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, http);
+        ms = pause_after(c, pause);
+        if (code != CURLE_HTTP_RETURNED_ERROR || !is_busy(*http) ||
+            tries == SL_HTTP_TRIES || ms > left || !pause_for(t, ms))
+            return code;
+        left -= ms;
+    }
 }
 
 static simlm_status perform(const struct sl_http_get *g, CURL *c,
@@ -116,13 +169,14 @@ static simlm_status perform(const struct sl_http_get *g, CURL *c,
 {
     struct transfer t = {.get = g};
     CURLcode code;
+    long http = 0;
 
     set_up(c, &t, headers);
-    code = curl_easy_perform(c);
-    *end = end_of(code, t.stopped);
+    code = perform_patiently(&t, c, &http);
+    *end = end_of(&t, code, http);
     if (*end == SL_HTTP_STOPPED)
         return SIMLM_E_CANCELLED;
-    return *end == SL_HTTP_DONE ? SIMLM_OK : explain(g, c, code, err);
+    return *end == SL_HTTP_DONE ? SIMLM_OK : explain(g, code, http, err);
 }
 
 simlm_status sl_http_get(const struct sl_http_get *g, enum sl_http_end *end,

@@ -17,6 +17,8 @@
 
 enum { MAX_ANSWER = 1 << 24, MAX_NAME = 96 };
 
+static const char modules[] = "modules.json";
+
 /* ---- names --------------------------------------------------------------- */
 
 static bool is_dash_or_dot(char c)
@@ -50,7 +52,8 @@ bool sl_hub_is_name(const char *model)
 
 struct hub {
     const char *name;
-    const char *endpoint, *token;
+    const char *endpoint;
+    char *token; /* or NULL */
     const simlm_observer *obs;
     char *folder;
     struct sl_str answer;    /* the hub's description of the model */
@@ -134,13 +137,15 @@ static simlm_status read_files(struct hub *h, simlm_error *err)
     return SIMLM_OK;
 }
 
-static simlm_status describe(struct hub *h, simlm_error *err)
+/* Of "main", or of a commit. */
+static simlm_status describe(struct hub *h, const char *revision,
+                             simlm_error *err)
 {
     struct sl_str url = {0};
     simlm_status st;
 
-    sl_str_printf(&url, "%s/api/models/%s/revision/main?blobs=true",
-                  h->endpoint, h->name);
+    sl_str_printf(&url, "%s/api/models/%s/revision/%s?blobs=true", h->endpoint,
+                  h->name, revision);
     st = sl_str_ok(&url) ? ask(h, url.s, err) : sl_fail_nomem(err, h->name);
     if (st == SIMLM_OK)
         st = read_files(h, err);
@@ -284,6 +289,14 @@ static simlm_status get_routes(struct hub *h, const struct sl_hub_file *router,
     return st;
 }
 
+/* That the hub has no modules.json is noted, or it would be asked for again. */
+static simlm_status note_absence(const struct hub *h, simlm_error *err)
+{
+    return find(h, modules)
+               ? SIMLM_OK
+               : sl_hub_set_absent(h->folder, h->commit, modules, err);
+}
+
 static simlm_status get_all(struct hub *h, simlm_error *err)
 {
     const struct sl_hub_file *router = find(h, "router_config.json");
@@ -297,10 +310,11 @@ static simlm_status get_all(struct hub *h, simlm_error *err)
         return sl_fail(err, SIMLM_E_FORMAT,
                        "'%s': no model.safetensors or pytorch_model.bin",
                        h->name);
+    SL_TRY(note_absence(h, err));
     return sl_hub_set_main(h->folder, h->commit, err);
 }
 
-/* ---- the whole ----------------------------------------------------------- */
+/* ---- a model that is not there ------------------------------------------- */
 
 /* As huggingface_hub reads its switches. */
 static bool is_on(const char *name)
@@ -326,13 +340,22 @@ static void announce(const struct hub *h)
 static simlm_status find_model(struct hub *h, simlm_error *err)
 {
     simlm_error why;
-    simlm_status st = describe(h, &why);
+    simlm_status st = describe(h, "main", &why);
 
     return st < 0 ? sl_fail(err, st,
                             "'%s' is no directory here, and no model from the "
                             "hub: %s",
                             h->name, why.msg)
                   : SIMLM_OK;
+}
+
+/* Where it is, and who we are. */
+static simlm_status find_hub(struct hub *h, simlm_error *err)
+{
+    h->endpoint = getenv("HF_ENDPOINT");
+    if (!h->endpoint || !*h->endpoint)
+        h->endpoint = "https://huggingface.co";
+    return sl_hub_token(&h->token, err);
 }
 
 static simlm_status go_online(struct hub *h, char **dir, simlm_error *err)
@@ -342,12 +365,7 @@ static simlm_status go_online(struct hub *h, char **dir, simlm_error *err)
                        "'%s': neither a directory nor in the cache '%s', and "
                        "HF_HUB_OFFLINE is set",
                        h->name, h->folder);
-    h->endpoint = getenv("HF_ENDPOINT");
-    if (!h->endpoint || !*h->endpoint)
-        h->endpoint = "https://huggingface.co";
-    h->token = getenv("HF_TOKEN");
-    if (h->token && (!*h->token || strpbrk(h->token, "\r\n")))
-        h->token = NULL;
+    SL_TRY(find_hub(h, err));
     announce(h);
     SL_TRY(find_model(h, err));
     SL_TRY(get_all(h, err));
@@ -355,16 +373,102 @@ static simlm_status go_online(struct hub *h, char **dir, simlm_error *err)
     return *dir ? SIMLM_OK : sl_fail_nomem(err, h->name);
 }
 
+/* ---- a snapshot without side files --------------------------------------- */
+
+/* If the hub has it and the snapshot has not. */
+static simlm_status get_missing(const struct hub *h, const char *name,
+                                simlm_error *err)
+{
+    const struct sl_hub_file *f = find(h, name);
+    char *path;
+    bool there;
+
+    if (!f)
+        return SIMLM_OK;
+    path = path_of(h, f);
+    there = path && sl_file_exists(path);
+    sl_free(path);
+    return there ? SIMLM_OK : get_file(h, f, err);
+}
+
+/* modules.json comes last: without it the next call goes on. */
+static simlm_status get_side_files(const struct hub *h, simlm_error *err)
+{
+    for (const char *const *name = sl_hub_side_files; *name; name++)
+        if (strcmp(*name, modules))
+            SL_TRY(get_missing(h, *name, err));
+    SL_TRY(get_missing(h, modules, err));
+    return note_absence(h, err);
+}
+
+static void warn(const struct hub *h, const char *why)
+{
+    sl_observe_message(h->obs, SIMLM_WARNING,
+                       "'%s': pooling is the default, [CLS]: the cache has no "
+                       "modules.json (%s)",
+                       h->name, why);
+}
+
+/* Does the hub describe that commit?  If it is not reached, the model is used
+ * as it is. */
+static simlm_status describe_commit(struct hub *h, bool *known,
+                                    const char *commit, simlm_error *err)
+{
+    simlm_error why;
+    simlm_status st = describe(h, commit, &why);
+
+    if (st == SIMLM_E_NOMEM)
+        return sl_fail_nomem(err, h->name);
+    *known = st == SIMLM_OK && !strcmp(h->commit, commit);
+    if (!*known)
+        warn(h, st < 0 ? why.msg : "the hub describes another commit");
+    return SIMLM_OK;
+}
+
+/*
+ * transformers never asks for modules.json and what it names, so that a cache
+ * that it has filled does not say how to pool.
+ */
+static simlm_status complete(struct hub *h, const char *dir, simlm_error *err)
+{
+    const char *commit = strrchr(dir, '/') + 1;
+    char *path = sl_path_join(dir, modules);
+    bool there = path && sl_file_exists(path), known = false;
+
+    sl_free(path);
+    if (!path)
+        return sl_fail_nomem(err, dir);
+    if (there || sl_hub_is_absent(h->folder, commit, modules))
+        return SIMLM_OK;
+    if (is_on("HF_HUB_OFFLINE")) {
+        warn(h, "and HF_HUB_OFFLINE is set");
+        return SIMLM_OK;
+    }
+    SL_TRY(find_hub(h, err));
+    SL_TRY(describe_commit(h, &known, commit, err));
+    return known ? get_side_files(h, err) : SIMLM_OK;
+}
+
+/* ---- the whole ----------------------------------------------------------- */
+
 simlm_status sl_hub_fetch(char **dir, const char *name,
                           const simlm_observer *observer, simlm_error *err)
 {
     struct hub h = {.name = name, .obs = observer};
-    simlm_status st = sl_hub_folder(&h.folder, name, err);
+    simlm_status st;
+
+    *dir = NULL;
+    st = sl_hub_folder(&h.folder, name, err);
 
     if (st == SIMLM_OK)
         st = sl_hub_snapshot(dir, h.folder, err);
-    if (st == SIMLM_OK && !*dir)
-        st = go_online(&h, dir, err);
+    if (st == SIMLM_OK)
+        st = *dir ? complete(&h, *dir, err) : go_online(&h, dir, err);
+    if (st < 0) {
+        sl_free(*dir);
+        *dir = NULL;
+    }
+    sl_free(h.token);
     sl_json_free(h.doc);
     sl_str_free(&h.answer);
     sl_strmap_free(h.names);

@@ -7,17 +7,23 @@
  *     snapshots/<commit>/<file>     links to ...
  *     blobs/<hash>                  ... the files by their hashes
  *     blobs/<hash>.incomplete       what a broken transfer has left
+ *     .no_exist/<commit>/<file>     the commit has no such file
  *
  * The layout is huggingface_hub's, so either finds what the other fetched.  The
  * cache is HF_HUB_CACHE, else HF_HOME/hub, else XDG_CACHE_HOME/huggingface/hub,
- * else ~/.cache/huggingface/hub.
+ * else ~/.cache/huggingface/hub; a ~ in front of any is HOME.
  *
  * A model that is in the cache is used as it is, and the network is not asked:
  * the same command gives the same result tomorrow.  Else the hub (HF_ENDPOINT,
- * with HF_TOKEN if that is set) is asked for the commit and its files; those
+ * with HF_TOKEN or the token of `hf login`, if there is one) is asked for the commit and its files; those
  * that a model needs are fetched, each whole and of the size and hash that the
  * hub says or not at all; refs/main is written last.  HF_HUB_OFFLINE=1 (or on,
  * yes, true) forbids the network.
+ *
+ * The one exception is a model that lacks modules.json, and no marker says that
+ * there is none: transformers never asks for it.  Then the side files of its
+ * commit are fetched; if the hub may not be or is not reached, a warning says
+ * that vectors are those of [CLS].
  */
 #ifndef SL_HUB_HUB_H
 #define SL_HUB_HUB_H

@@ -24,19 +24,38 @@ static const char *env(const char *name)
     return s && *s ? s : NULL;
 }
 
+/* A path of a variable: "~" at its start is HOME, as Python expands it. */
+static void put_path(struct sl_str *s, const char *path)
+{
+    bool home = path[0] == '~' && (!path[1] || path[1] == '/') && env("HOME");
+
+    sl_str_printf(s, "%s%s", home ? env("HOME") : "", path + home);
+}
+
+/* The path of the first of these variables that is set, and what is below. */
+struct place {
+    const char *variable, *below;
+};
+
+static void put_first(struct sl_str *s, const struct place *places, size_t n)
+{
+    for (size_t i = 0; i < n && !s->len; i++)
+        if (env(places[i].variable)) {
+            put_path(s, env(places[i].variable));
+            sl_str_puts(s, places[i].below);
+        }
+}
+
 static void put_cache(struct sl_str *s)
 {
-    static const struct {
-        const char *variable, *below;
-    } places[] = {{"HF_HUB_CACHE", ""},
-                  {"HUGGINGFACE_HUB_CACHE", ""},
-                  {"HF_HOME", "/hub"},
-                  {"XDG_CACHE_HOME", "/huggingface/hub"},
-                  {"HOME", "/.cache/huggingface/hub"}};
+    static const struct place places[] = {
+        {"HF_HUB_CACHE", ""},
+        {"HUGGINGFACE_HUB_CACHE", ""},
+        {"HF_HOME", "/hub"},
+        {"XDG_CACHE_HOME", "/huggingface/hub"},
+        {"HOME", "/.cache/huggingface/hub"}};
 
-    for (size_t i = 0; i < SL_LEN(places) && !s->len; i++)
-        if (env(places[i].variable))
-            sl_str_printf(s, "%s%s", env(places[i].variable), places[i].below);
+    put_first(s, places, SL_LEN(places));
 }
 
 simlm_status sl_hub_folder(char **folder, const char *name, simlm_error *err)
@@ -57,6 +76,57 @@ simlm_status sl_hub_folder(char **folder, const char *name, simlm_error *err)
     }
     *folder = s.s;
     return SIMLM_OK;
+}
+
+/* Cut the line end and blanks away; a token with others in it is none. */
+static const char *trim(char *token)
+{
+    char *s = token + strspn(token, " \t\r\n");
+
+    s[strcspn(s, " \t\r\n")] = '\0';
+    return *s ? s : NULL;
+}
+
+/* *token <- what the file says, if there is one. */
+static simlm_status read_token(char **token, const char *path, simlm_error *err)
+{
+    const char *s;
+    char *text;
+    size_t n;
+
+    if (!sl_file_exists(path) ||
+        sl_file_read(&text, &n, path, 1 << 12, NULL) < 0)
+        return SIMLM_OK;
+    s = trim(text);
+    if (s)
+        *token = sl_strdup(s);
+    sl_free(text);
+    return s && !*token ? sl_fail_nomem(err, path) : SIMLM_OK;
+}
+
+simlm_status sl_hub_token(char **token, simlm_error *err)
+{
+    static const struct place places[] = {
+        {"HF_TOKEN_PATH", ""},
+        {"HF_HOME", "/token"},
+        {"XDG_CACHE_HOME", "/huggingface/token"},
+        {"HOME", "/.cache/huggingface/token"}};
+    const char *said = env("HF_TOKEN");
+    struct sl_str path = {0};
+    simlm_status st = SIMLM_OK;
+
+    *token = NULL;
+    if (said && !strpbrk(said, "\r\n")) {
+        *token = sl_strdup(said);
+        return *token ? SIMLM_OK : sl_fail_nomem(err, "HF_TOKEN");
+    }
+    put_first(&path, places, SL_LEN(places));
+    if (!sl_str_ok(&path))
+        st = sl_fail_nomem(err, "the token");
+    else if (path.len)
+        st = read_token(token, path.s, err);
+    sl_str_free(&path);
+    return st;
 }
 
 char *sl_hub_snapshot_path(const char *folder, const char *commit)
@@ -150,6 +220,37 @@ simlm_status sl_hub_set_main(const char *folder, const char *commit,
 
     if (st == SIMLM_OK)
         st = sl_file_write(path, commit, strlen(commit), err);
+    sl_free(path);
+    return st;
+}
+
+/* "<folder>/.no_exist/<commit>/<file>"; NULL: no memory. */
+static char *absence_path(const char *folder, const char *commit,
+                          const char *file)
+{
+    struct sl_str s = {0};
+
+    sl_str_printf(&s, "%s/.no_exist/%s/%s", folder, commit, file);
+    return s.s;
+}
+
+bool sl_hub_is_absent(const char *folder, const char *commit, const char *file)
+{
+    char *path = absence_path(folder, commit, file);
+    bool absent = path && sl_file_exists(path);
+
+    sl_free(path);
+    return absent;
+}
+
+simlm_status sl_hub_set_absent(const char *folder, const char *commit,
+                               const char *file, simlm_error *err)
+{
+    char *path = absence_path(folder, commit, file);
+    simlm_status st = path ? make_parent(path, err) : sl_fail_nomem(err, file);
+
+    if (st == SIMLM_OK)
+        st = sl_file_write(path, "", 0, err);
     sl_free(path);
     return st;
 }

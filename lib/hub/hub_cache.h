@@ -11,6 +11,12 @@
 simlm_status sl_hub_folder(char **folder, const char *name, simlm_error *err);
 
 /*
+ * *token <- HF_TOKEN, else what `hf login` has left in HF_TOKEN_PATH or the
+ * token file beside the cache; sl_free() it.  NULL: there is none.
+ */
+simlm_status sl_hub_token(char **token, simlm_error *err);
+
+/*
  * *dir <- the snapshot that refs/main of folder names, if it holds a model
  * (hub_files.h); else NULL.
  */
@@ -26,6 +32,11 @@ simlm_status sl_hub_link(const char *folder, const char *commit,
 /* Write refs/main. */
 simlm_status sl_hub_set_main(const char *folder, const char *commit,
                              simlm_error *err);
+
+/* The marker that the commit has no such file: is it there; make it. */
+bool sl_hub_is_absent(const char *folder, const char *commit, const char *file);
+simlm_status sl_hub_set_absent(const char *folder, const char *commit,
+                               const char *file, simlm_error *err);
 
 /* Is s n lower-case hexadecimal digits? */
 bool sl_hub_is_hex(const char *s, size_t n);

@@ -95,6 +95,29 @@ static void answer(struct http_server *s, int fd, const struct http_page *p,
         put(fd, p->body + at, n);
 }
 
+/* An answer of a status and nothing else, if it is the turn of one. */
+static bool refuse(struct http_server *s, int fd, long from)
+{
+    int status = 0;
+    char head[256];
+
+    if (s->busy > 0) {
+        s->busy--;
+        status = s->busy_status;
+    } else if (from && s->bad_ranges > 0) {
+        s->bad_ranges--;
+        status = 416;
+    }
+    if (!status)
+        return false;
+    snprintf(head, sizeof head,
+             "HTTP/1.1 %d X\r\nContent-Length: 0\r\nRetry-After: %d\r\n"
+             "Connection: close\r\n\r\n",
+             status, s->retry_after);
+    put(fd, head, strlen(head));
+    return true;
+}
+
 static void serve(struct http_server *s, int fd)
 {
     char head[8192], path[1024];
@@ -108,7 +131,8 @@ static void serve(struct http_server *s, int fd)
     if (range)
         from = strtol(range + 13, NULL, 10);
     note(s, path, from, strstr(head, "Authorization: Bearer ") != NULL);
-    answer(s, fd, find_page(s, path), from);
+    if (!refuse(s, fd, from))
+        answer(s, fd, find_page(s, path), from);
 }
 
 static void *run(void *ctx)

@@ -1,6 +1,6 @@
 /*
  * http_server.h - an HTTP server on a port of this machine that misbehaves when
- * asked to: cuts bodies short, knows no ranges, redirects.  (A real one, such
+ * asked to: cuts bodies short, knows no ranges, redirects, is busy.  (A real one, such
  * as libmicrohttpd, takes care not to.)
  */
 #ifndef TEST_HTTP_SERVER_H
@@ -23,7 +23,11 @@ struct http_server {
     int n_pages;
     long cut_at;    /* so many bytes of a body, then the connection ends ... */
     int cuts;       /* ... in that many answers */
-    bool no_ranges; /* answers from the beginning, with 200 */
+    int bad_ranges; /* so many ranges are answered with 416 */
+    int busy;       /* so many requests are answered with busy_status */
+    int busy_status;
+    int retry_after; /* seconds, said then */
+    bool no_ranges;  /* answers from the beginning, with 200 */
 
     int port;
     int n_requests;

@@ -7,134 +7,15 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "check.h"
-#include "http_server.h"
+#include "fake_hub.h"
 #include "hub/digest.h"
+#include "hub/http.h"
 #include "hub/hub.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define COMMIT "0123456789abcdef0123456789abcdef01234567"
-
-static struct http_server server;
-static char api[8192]; /* the hub's answer */
-static char weights[5000];
-
-/* ---- a hub --------------------------------------------------------------- */
-
-static void add_page(const char *path, const char *body, size_t n)
-{
-    assert_true(server.n_pages < 32);
-    server.page[server.n_pages++] =
-        (struct http_page){.path = path, .body = body, .n = n};
-}
-
-static simlm_status digest_file(char hex[SL_DIGEST_HEX], enum sl_digest kind,
-                                const char *path, simlm_error *e)
-{
-    int fd = open(path, O_RDONLY);
-    simlm_status st;
-
-    assert_true(fd >= 0);
-    st = sl_digest_fd(hex, kind, fd, path, e);
-    close(fd);
-    return st;
-}
-
-/* A file of the model: in the API's list, and at its address.  `path` is
- * "/org/name/resolve/COMMIT/<name>". */
-static void add_file(const char *path, const char *body, size_t n, bool large)
-{
-    const char *name = strstr(path, COMMIT) + strlen(COMMIT) + 1;
-    char hex[SL_DIGEST_HEX], entry[512];
-
-    check_ok(digest_file(hex, large ? SL_DIGEST_SHA256 : SL_DIGEST_GIT,
-                         test_bytes("hashed", body, n), &err));
-    if (large)
-        snprintf(entry, sizeof entry,
-                 ",{\"rfilename\":\"%s\",\"size\":%zu,\"blobId\":\"x\",\"lfs\":"
-                 "{\"sha256\":\"%s\",\"size\":%zu}}",
-                 name, n, hex, n);
-    else
-        snprintf(entry, sizeof entry,
-                 ",{\"rfilename\":\"%s\",\"size\":%zu,\"blobId\":\"%s\"}", name,
-                 n, hex);
-    assert_true(strlen(api) + strlen(entry) < sizeof api);
-    strcat(api, entry);
-    add_page(path, body, n);
-}
-
-#define FILE_PATH(name) "/org/name/resolve/" COMMIT "/" name
-
-static void begin_hub(void)
-{
-    char url[64];
-
-    server = (struct http_server){0};
-    http_server_start(&server);
-    snprintf(url, sizeof url, "http://127.0.0.1:%d", server.port);
-    setenv("HF_ENDPOINT", url, 1);
-    setenv("HF_HUB_CACHE", test_path("cache"), 1);
-    unsetenv("HF_TOKEN");
-    unsetenv("HF_HUB_OFFLINE");
-    check_ok(sl_dir_remove(test_path("cache"), &err));
-    snprintf(api, sizeof api,
-             "{\"sha\":\"" COMMIT "\",\"siblings\":["
-             "{\"rfilename\":\"README.md\",\"size\":1,\"blobId\":\"" COMMIT
-             "\"}");
-}
-
-static void end_api(void)
-{
-    strcat(api, "]}");
-    add_page("/api/models/org/name/revision/main?blobs=true", api, strlen(api));
-}
-
-/* A model of the usual files. */
-static void usual_hub(void)
-{
-    begin_hub();
-    for (size_t i = 0; i < sizeof weights; i++)
-        weights[i] = (char)(i * i / 7);
-    add_file(FILE_PATH("config.json"), "{}", 2, false);
-    add_file(FILE_PATH("vocab.txt"), "[PAD]\n", 6, false);
-    add_file(FILE_PATH("1_Pooling/config.json"), "{\"a\":1}", 7, false);
-    add_file(FILE_PATH("model.safetensors"), weights, sizeof weights, true);
-    end_api();
-}
-
-/* ---- what came ----------------------------------------------------------- */
-
-static void check_file(const char *dir, const char *name, const char *want,
-                       size_t n)
-{
-    char *path = sl_path_join(dir, name), *got = NULL;
-    size_t len;
-
-    check_ok(sl_file_read(&got, &len, path, 1 << 20, &err));
-    assert_int_equal(len, n);
-    assert_memory_equal(got, want, n);
-    sl_free(got);
-    sl_free(path);
-}
-
-static void check_usual(const char *dir)
-{
-    check_file(dir, "config.json", "{}", 2);
-    check_file(dir, "1_Pooling/config.json", "{\"a\":1}", 7);
-    check_file(dir, "model.safetensors", weights, sizeof weights);
-}
-
-/* As a program does: through the public header. */
-static void fetch_usual(void)
-{
-    char dir[4096];
-
-    check_ok(simlm_hub_fetch(dir, sizeof dir, "org/name", NULL, &err));
-    check_usual(dir);
-}
 
 /* Where the weights are until they are whole. */
 static const char *part_path(void)
@@ -258,6 +139,59 @@ static void a_server_without_ranges_is_asked_from_the_beginning(void **state)
     server.no_ranges = true;
     fetch_usual();
     http_server_stop(&server);
+}
+
+/* What an earlier call has left is of no use, whatever the reason. */
+static void a_range_that_the_server_has_not_is_given_up_once(void **state)
+{
+    (void)state;
+    char *dir = NULL;
+
+    usual_hub();
+    server.cut_at = 1000;
+    server.cuts = 4;
+    check_fails(SIMLM_E_IO, "model.safetensors",
+                sl_hub_fetch(&dir, "org/name", NULL, &err));
+    *server.log = '\0';
+    server.bad_ranges = 1;
+    fetch_usual();
+    assert_non_null(strstr(server.log,
+                           "model.safetensors from 4000\n"
+                           "/org/name/resolve/" COMMIT "/model.safetensors\n"));
+    http_server_stop(&server);
+}
+
+static void a_busy_hub_is_asked_three_times(void **state)
+{
+    (void)state;
+    static const struct {
+        int status, busy, retry_after, requests;
+        const char *says; /* NULL: it is fetched */
+    } cases[] = {
+        {503, 2, 0, 3 + 4, NULL}, /* the answer, then four files */
+        {429, 2, 0, 3 + 4, NULL},
+        {429, 3, 0, 3, "429 (too many requests: try again later)"},
+        {500, 3, 0, 3, "500 (try again later)"},
+        {429, 1, 60, 1, "429"}, /* longer than is waited */
+    };
+
+    sl_http_pause = 1;
+    for (size_t i = 0; i < SL_LEN(cases); i++) {
+        char *dir = NULL;
+
+        usual_hub();
+        server.busy = cases[i].busy;
+        server.busy_status = cases[i].status;
+        server.retry_after = cases[i].retry_after;
+        if (cases[i].says)
+            check_fails(SIMLM_E_IO, cases[i].says,
+                        sl_hub_fetch(&dir, "org/name", NULL, &err));
+        else
+            fetch_usual();
+        assert_int_equal(server.n_requests, cases[i].requests);
+        http_server_stop(&server);
+    }
+    sl_http_pause = 1000;
 }
 
 static bool lock(int fd)
@@ -635,6 +569,8 @@ int main(void)
         cmocka_unit_test(a_broken_transfer_is_taken_up_again),
         cmocka_unit_test(a_later_call_takes_up_what_an_earlier_left),
         cmocka_unit_test(a_server_without_ranges_is_asked_from_the_beginning),
+        cmocka_unit_test(a_range_that_the_server_has_not_is_given_up_once),
+        cmocka_unit_test(a_busy_hub_is_asked_three_times),
         cmocka_unit_test(one_process_at_a_time_gets_a_file),
         cmocka_unit_test(a_file_stays_locked_while_it_is_hashed),
         cmocka_unit_test(a_fetch_can_be_cancelled),
