@@ -192,7 +192,7 @@ t 'with its message' grep -q "^simlm: 'us/other'.*$tmp/hub.*HF_HUB_OFFLINE" said
 t 'nobody else looks' sh -c '! grep /nothing said'
 
 run_long() {
-    exec ./np2 pretrain -q -t 1 --objective mlm --model base --max-length 24 --batch 8 \
+    exec "${3:-./np2}" pretrain -q -t 1 --objective mlm --model base --max-length 24 --batch 8 \
         --lr 1e-3 --save-every 5 --log-every 2 -s "$1" -o "$2" corpus.jsonl
 }
 logged() {
@@ -213,8 +213,11 @@ wait $pid
 t 'a rank that dies ends the others' test $? != 0
 t 'with a message' grep -q 'signal 9' said
 t 'the run had not finished' absent torn/config.json
+cp -r torn other
 t 'the same command goes on' sub run_long 300 torn
 t 'to the same bits' same_model whole torn
+t 'one process goes on, too' sub run_long 300 other "$SIMLM"
+t 'to the same losses but for rounding' same_losses whole other
 (run_long 100000 polite 2>said) &
 pid=$!
 until_logged polite 3 $pid

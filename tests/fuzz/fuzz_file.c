@@ -10,9 +10,9 @@ static void remove_dir(void)
 {
     char path[96];
     static const char *const names[] = {
-        "input",     "config.json",       "tokenizer.json",
-        "vocab.txt", "model.safetensors", "simlm.json",
-        "bm25.index"};
+        "input",      "config.json",       "tokenizer.json",
+        "vocab.txt",  "model.safetensors", "simlm.json",
+        "bm25.index", "pytorch_model.bin"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, names[i]);
