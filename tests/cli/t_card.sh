@@ -147,17 +147,18 @@ t 'front matter that is no YAML' odd '5: front matter:' 'a: "\nb: x"y\n'
 t 'with a second document' odd '5: front matter: a second document' '...\n--- x\n'
 t 'with an end of its document' odd '' '...\n'
 t 'with a tab' odd '5: front matter: ' 'a:\n\t- b\n'
-printf -- '---\n{a: b}\n---\n' >model/README.md && cp model/README.md before
+put_card() { printf -- "$1" >model/README.md && cp model/README.md before; }
+put_card '---\n{a: b}\n---\n'
 t 'front matter in brackets' refused 'README.md:2: front matter: expected a name and a colon'
-printf -- '---\n  a: b\n---\n' >model/README.md && cp model/README.md before
+put_card '---\n  a: b\n---\n'
 t 'front matter further in' refused 'README.md:2: front matter: expected a name and a colon'
-printf -- '---\n- a\n---\n' >model/README.md && cp model/README.md before
+put_card '---\n- a\n---\n'
 t 'front matter that is a list' refused 'README.md:2: front matter: expected a name and a colon'
-printf -- '---\nlicense: mit\n\n# A model\n' >model/README.md && cp model/README.md before
+put_card '---\nlicense: mit\n\n# A model\n'
 t 'front matter without an end' refused 'README.md:1: the front matter that begins here has no end'
-printf -- '---\na: b\rc: d\n---\n' >model/README.md && cp model/README.md before
+put_card '---\na: b\rc: d\n---\n'
 t 'carriage returns among line ends' refused 'a carriage return alone'
-printf -- '---\ra: b\r---\r# A model\r' >model/README.md && cp model/README.md before
+put_card '---\ra: b\r---\r# A model\r'
 t 'carriage returns as line ends' refused 'a carriage return alone'
 { head_of; text_of; echo '<!-- simlm eval: dev -->'; } >model/README.md && cp model/README.md before
 t 'a mark without its end' refused "is not followed by its end"
